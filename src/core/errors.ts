@@ -1,0 +1,108 @@
+/** How a failure is shown and whether the same request may be sent again. */
+interface ErrorSpec {
+  /** HTTP status of the problem document. */
+  readonly status: number
+  /** `safe`: the request may simply be repeated; `later`: after a pause; `never`: it will fail again. */
+  readonly retry: 'safe' | 'later' | 'never'
+  /** What the caller can do about it. */
+  readonly hint: string
+}
+
+/** Every way forkyard can fail. A code, once released, never changes its meaning. */
+export const catalog = {
+  // The request itself
+  input_invalid: { status: 400, retry: 'never', hint: 'See the fields of the operation: forkyard help <operation>.' },
+  operation_unknown: { status: 404, retry: 'never', hint: 'List the operations with forkyard --help.' },
+  path_invalid: { status: 400, retry: 'never', hint: 'Give a path inside the repository, without "..", a leading "/" or ".git".' },
+  ref_invalid: { status: 400, retry: 'never', hint: 'Give HEAD, a branch, a tag, a full ref name or a full commit id.' },
+  needs_workspace: { status: 409, retry: 'never', hint: 'Open a workspace first; a repository target only allows reads.' },
+  settings_invalid: { status: 400, retry: 'never', hint: 'See docs/config.md for the settings and their defaults.' },
+
+  // Where the repository is
+  url_invalid: { status: 400, retry: 'never', hint: 'Give https://host/path without user name, password, query or fragment.' },
+  host_forbidden: { status: 403, retry: 'never', hint: 'Add the host to FORKYARD_ALLOW_HOSTS if it may be reached.' },
+  host_unknown: { status: 502, retry: 'later', hint: 'Check the host name.' },
+  remote_unreachable: { status: 502, retry: 'later', hint: 'Check that the server runs and accepts connections.' },
+  remote_timeout: { status: 504, retry: 'later', hint: 'The server was too slow; try again later.' },
+  remote_invalid: { status: 502, retry: 'never', hint: 'Check that the URL is the address of a git repository.' },
+  remote_failed: { status: 502, retry: 'later', hint: 'The server failed while it answered; try again later.' },
+  remote_redirected: { status: 502, retry: 'never', hint: 'Use the address the server redirects to, if you trust it.' },
+  auth_required: { status: 401, retry: 'never', hint: 'Configure a credential: FORKYARD_CREDENTIALS_FILE or FORKYARD_GIT_AUTHORIZATION.' },
+  access_denied: { status: 403, retry: 'never', hint: 'The server refused this credential.' },
+  repo_not_found: { status: 404, retry: 'never', hint: 'Check the address; private repositories look missing without a credential.' },
+  repo_empty: { status: 409, retry: 'never', hint: 'Push a first commit.' },
+
+  // What is in it
+  ref_not_found: { status: 404, retry: 'never', hint: 'List the names with forkyard branches and forkyard tags.' },
+  ref_ambiguous: { status: 409, retry: 'never', hint: 'Give the full name: refs/heads/… or refs/tags/….' },
+  commit_not_found: { status: 404, retry: 'never', hint: 'The server does not hand out this commit.' },
+  path_not_found: { status: 404, retry: 'never', hint: 'List the paths with forkyard list-files.' },
+  objects_missing: { status: 503, retry: 'safe', hint: 'The request may be repeated.' },
+  git_failed: { status: 500, retry: 'never', hint: 'See details.stderr for what git said.' },
+
+  // Limits
+  output_limit: { status: 413, retry: 'never', hint: 'Ask for less: a limit, a path, a smaller range.' },
+  disk_limit: { status: 507, retry: 'never', hint: 'Raise FORKYARD_DISK_BYTES or use a sparse cone.' },
+  inode_limit: { status: 507, retry: 'never', hint: 'Raise FORKYARD_INODES or use a sparse cone.' },
+  memory_limit: { status: 507, retry: 'never', hint: 'Raise FORKYARD_MEMORY_BYTES.' },
+  process_limit: { status: 507, retry: 'never', hint: 'Raise FORKYARD_PROCESSES.' },
+  deadline_exceeded: { status: 504, retry: 'never', hint: 'Allow more time with deadlineMs.' },
+  canceled: { status: 499, retry: 'safe', hint: 'The request was given up by its caller.' },
+  over_capacity: { status: 503, retry: 'later', hint: 'Too much runs at once; try again later.' },
+
+  // The host and its sandboxes
+  host_unable: { status: 503, retry: 'never', hint: 'Run forkyard doctor: it says what this host lacks.' },
+  sandbox_failed: { status: 500, retry: 'safe', hint: 'The sandbox could not be made; see details.' },
+  sandbox_lost: { status: 503, retry: 'safe', hint: 'The request may be repeated.' },
+  not_freezable: { status: 409, retry: 'never', hint: 'Only sandboxes with a disk upper can be frozen.' },
+  image_not_found: { status: 404, retry: 'never', hint: 'List the images with forkyard images.' },
+  image_incompatible: { status: 409, retry: 'safe', hint: 'The image was made under other conditions and is built anew.' },
+  internal: { status: 500, retry: 'never', hint: 'This is a defect in forkyard; please report it.' },
+} as const satisfies Record<string, ErrorSpec>
+
+export type ErrorCode = keyof typeof catalog
+
+interface ErrorOptions {
+  readonly details?: Readonly<Record<string, unknown>>
+  readonly cause?: unknown
+}
+
+/** The one error class; the message says "action: fact" and never holds a secret. */
+export class AppError extends Error {
+  readonly code: ErrorCode
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, { details = {}, cause }: ErrorOptions = {}) {
+    super(message, { cause })
+    this.name = 'AppError'
+    this.code = code
+    this.details = details
+  }
+
+  get hint(): string {
+    return catalog[this.code].hint
+  }
+}
+
+/** The error as problem details (RFC 9457 with `code`, `hint` and `retry`), fit for JSON. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: ErrorCode
+  readonly hint: string
+  readonly retry: ErrorSpec['retry']
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** Renders any thrown value; what is not an AppError is a defect and shows no internals. */
+export function toProblem(error: unknown): Problem {
+  const known = error instanceof AppError ? error : new AppError('internal', 'Cannot finish the request: unexpected failure', { cause: error })
+  const { status, hint, retry } = catalog[known.code]
+  return { type: `urn:forkyard:${known.code}`, title: known.message, status, code: known.code, hint, retry, details: known.details }
+}
+
+/** Whether `error` carries one of the given codes. */
+export function hasCode(error: unknown, ...codes: ErrorCode[]): error is AppError {
+  return error instanceof AppError && codes.includes(error.code)
+}

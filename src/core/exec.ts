@@ -1,0 +1,60 @@
+import { AppError } from './errors.ts'
+
+/** One program to run; the environment is exactly what is given, nothing is inherited. */
+export interface Command {
+  readonly argv: readonly string[]
+  /** Absolute directory inside the sandbox. */
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  readonly stdin?: AsyncIterable<Uint8Array>
+  readonly signal: AbortSignal
+  readonly deadlineMs: number
+  /** Bytes of stdout after which the program is ended with `output_limit`; stderr keeps head and tail only. */
+  readonly maxOutputBytes: number
+}
+
+/** How a program ended by itself; limits, deadlines and cancellation reject instead. */
+export interface Exit {
+  /** Exit code, 128 + n where a signal ended it. */
+  readonly code: number
+  readonly signal: string | null
+}
+
+/** A program under way. `stdout` and `stderr` must be read; `exit` settles after both ended. */
+export interface Running {
+  readonly stdout: AsyncIterable<Uint8Array>
+  readonly stderr: AsyncIterable<Uint8Array>
+  readonly exit: Promise<Exit>
+  signal(name: NodeJS.Signals): void
+}
+
+/** Runs a command in some place: a sandbox, or in tests the host. */
+export type Exec = (command: Command) => Running
+
+/** What a finished command left; both streams whole. */
+export interface Finished extends Exit {
+  readonly stdout: Buffer
+  readonly stderr: Buffer
+}
+
+/** Collects a running command's output and waits for its end. */
+export async function finish(running: Running): Promise<Finished> {
+  const [stdout, stderr, exit] = await Promise.all([concat(running.stdout), concat(running.stderr), running.exit])
+  return { ...exit, stdout, stderr }
+}
+
+/** Runs a command and throws `sandbox_failed` unless it exits with 0. */
+export async function finishOk(running: Running, action: string): Promise<Finished> {
+  const finished = await finish(running)
+  if (finished.code !== 0) {
+    const stderr = finished.stderr.toString('utf8').slice(-2000)
+    throw new AppError('sandbox_failed', `Cannot ${action}: exit code ${finished.code}`, { details: { stderr } })
+  }
+  return finished
+}
+
+async function concat(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = []
+  for await (const chunk of chunks) parts.push(chunk)
+  return Buffer.concat(parts)
+}

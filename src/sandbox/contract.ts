@@ -1,0 +1,70 @@
+import type { Command, Running } from '../core/exec.ts'
+
+/** Makes sandboxes; knows nothing of git. */
+export interface SandboxDriver {
+  readonly name: 'local' | 'e2b'
+  readonly supports: DriverSupport
+  /** A sandbox from a template or an image, ready for commands. */
+  create(spec: SandboxSpec, options: { signal: AbortSignal }): Promise<Sandbox>
+  /** Turns a sandbox with a disk upper into an image called `id`; the sandbox is gone afterwards. Throws `not_freezable`. */
+  freeze(sandbox: Sandbox, id: string): Promise<Image>
+  /** Removes an image; sandboxes made from it keep working. */
+  drop(id: string): Promise<void>
+  images(): Promise<readonly Image[]>
+  /** What runs or was left behind, so that it can be adopted or reaped. */
+  sandboxes(): AsyncIterable<SandboxRecord>
+  close(): Promise<void>
+}
+
+/** What a driver can do beyond the contract; data, checked when the system is composed. */
+export interface DriverSupport {
+  /** The driver's sandboxes carry the fsmonitor hook and the directories it reads. */
+  readonly fsmonitorHook: boolean
+  readonly uppers: readonly Upper[]
+}
+
+/** Where a sandbox's changes live: memory is fast and capped, disk can be frozen. */
+export type Upper = 'memory' | 'disk'
+
+export interface SandboxSpec {
+  /** `null` for a blank sandbox of the template. */
+  readonly image: string | null
+  readonly upper: Upper
+  readonly network: 'none' | 'host'
+  readonly limits: SandboxLimits
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+export interface SandboxLimits {
+  readonly diskBytes: number
+  readonly inodes: number
+  readonly memoryBytes: number
+  readonly processes: number
+  /** CPU share, in cores. */
+  readonly cpus: number
+}
+
+export interface Sandbox {
+  readonly id: string
+  readonly image: string | null
+  /** Plain sentences about limits that this host cannot enforce. */
+  readonly warnings: readonly string[]
+  exec(command: Command): Running
+  /** Ends every process and removes every trace; safe to call twice. */
+  destroy(): Promise<void>
+}
+
+/** A frozen sandbox: an ordered stack of read-only layers. */
+export interface Image {
+  readonly id: string
+  /** Layer ids, the newest first. */
+  readonly layers: readonly string[]
+  readonly bytes: number
+  readonly createdAt: number
+}
+
+export interface SandboxRecord {
+  readonly id: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly isAlive: boolean
+}
