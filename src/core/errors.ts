@@ -13,13 +13,29 @@ export const catalog = {
   // The request itself
   input_invalid: { status: 400, retry: 'never', hint: 'See the fields of the operation: forkyard help <operation>.' },
   operation_unknown: { status: 404, retry: 'never', hint: 'List the operations with forkyard --help.' },
-  path_invalid: { status: 400, retry: 'never', hint: 'Give a path inside the repository, without "..", a leading "/" or ".git".' },
-  ref_invalid: { status: 400, retry: 'never', hint: 'Give HEAD, a branch, a tag, a full ref name or a full commit id.' },
-  needs_workspace: { status: 409, retry: 'never', hint: 'Open a workspace first; a repository target only allows reads.' },
+  path_invalid: {
+    status: 400,
+    retry: 'never',
+    hint: 'Give a path inside the repository, without "..", a leading "/" or ".git".',
+  },
+  ref_invalid: {
+    status: 400,
+    retry: 'never',
+    hint: 'Give HEAD, a branch, a tag, a full ref name or a full commit id.',
+  },
+  needs_workspace: {
+    status: 409,
+    retry: 'never',
+    hint: 'Open a workspace first; a repository target only allows reads.',
+  },
   settings_invalid: { status: 400, retry: 'never', hint: 'See docs/config.md for the settings and their defaults.' },
 
   // Where the repository is
-  url_invalid: { status: 400, retry: 'never', hint: 'Give https://host/path without user name, password, query or fragment.' },
+  url_invalid: {
+    status: 400,
+    retry: 'never',
+    hint: 'Give https://host/path without user name, password, query or fragment.',
+  },
   host_forbidden: { status: 403, retry: 'never', hint: 'Add the host to FORKYARD_ALLOW_HOSTS if it may be reached.' },
   host_unknown: { status: 502, retry: 'later', hint: 'Check the host name.' },
   remote_unreachable: { status: 502, retry: 'later', hint: 'Check that the server runs and accepts connections.' },
@@ -27,9 +43,17 @@ export const catalog = {
   remote_invalid: { status: 502, retry: 'never', hint: 'Check that the URL is the address of a git repository.' },
   remote_failed: { status: 502, retry: 'later', hint: 'The server failed while it answered; try again later.' },
   remote_redirected: { status: 502, retry: 'never', hint: 'Use the address the server redirects to, if you trust it.' },
-  auth_required: { status: 401, retry: 'never', hint: 'Configure a credential: FORKYARD_CREDENTIALS_FILE or FORKYARD_GIT_AUTHORIZATION.' },
+  auth_required: {
+    status: 401,
+    retry: 'never',
+    hint: 'Configure a credential: FORKYARD_CREDENTIALS_FILE or FORKYARD_GIT_AUTHORIZATION.',
+  },
   access_denied: { status: 403, retry: 'never', hint: 'The server refused this credential.' },
-  repo_not_found: { status: 404, retry: 'never', hint: 'Check the address; private repositories look missing without a credential.' },
+  repo_not_found: {
+    status: 404,
+    retry: 'never',
+    hint: 'Check the address; private repositories look missing without a credential.',
+  },
   repo_empty: { status: 409, retry: 'never', hint: 'Push a first commit.' },
 
   // What is in it
@@ -56,7 +80,11 @@ export const catalog = {
   sandbox_lost: { status: 503, retry: 'safe', hint: 'The request may be repeated.' },
   not_freezable: { status: 409, retry: 'never', hint: 'Only sandboxes with a disk upper can be frozen.' },
   image_not_found: { status: 404, retry: 'never', hint: 'List the images with forkyard images.' },
-  image_incompatible: { status: 409, retry: 'safe', hint: 'The image was made under other conditions and is built anew.' },
+  image_incompatible: {
+    status: 409,
+    retry: 'safe',
+    hint: 'The image was made under other conditions and is built anew.',
+  },
   internal: { status: 500, retry: 'never', hint: 'This is a defect in forkyard; please report it.' },
 } as const satisfies Record<string, ErrorSpec>
 
@@ -97,9 +125,20 @@ export interface Problem {
 
 /** Renders any thrown value; what is not an AppError is a defect and shows no internals. */
 export function toProblem(error: unknown): Problem {
-  const known = error instanceof AppError ? error : new AppError('internal', 'Cannot finish the request: unexpected failure', { cause: error })
+  const known =
+    error instanceof AppError
+      ? error
+      : new AppError('internal', 'Cannot finish the request: unexpected failure', { cause: error })
   const { status, hint, retry } = catalog[known.code]
-  return { type: `urn:forkyard:${known.code}`, title: known.message, status, code: known.code, hint, retry, details: known.details }
+  return {
+    type: `urn:forkyard:${known.code}`,
+    title: known.message,
+    status,
+    code: known.code,
+    hint,
+    retry,
+    details: known.details,
+  }
 }
 
 /** Whether `error` carries one of the given codes. */
