@@ -13,6 +13,9 @@ export interface SandboxDriver {
   images(): Promise<readonly Image[]>
   /** What runs or was left behind, so that it can be adopted or reaped. */
   sandboxes(): AsyncIterable<SandboxRecord>
+  /** Resolves once every image frozen so far would survive a power cut. */
+  synced(): Promise<void>
+  /** Destroys every sandbox this driver made and still has. */
   close(): Promise<void>
 }
 

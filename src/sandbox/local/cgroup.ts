@@ -1,0 +1,156 @@
+import { chownSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { AppError } from '../../core/errors.ts'
+import type { SandboxLimits } from '../contract.ts'
+
+/** Control groups as this host lets us use them. */
+export interface Cgroups {
+  readonly version: 1 | 2
+  /** Directories below which each sandbox gets one of its own; one on v2, one for each controller on v1. */
+  readonly bases: readonly string[]
+}
+
+/** The groups of one sandbox. */
+export interface CgroupOfSandbox {
+  /** Files a command writes "0" into to join. */
+  readonly joinFiles: readonly string[]
+  /** What a limit stopped since the last call, the gravest first. */
+  limitHit(): 'memory_limit' | 'process_limit' | null
+  /** Pids of everything that runs in it. */
+  processes(): readonly number[]
+  /** Removes the groups; false while something still runs in them. */
+  remove(): boolean
+}
+
+const GROUP = 'forkyard'
+const controllers = ['memory', 'pids', 'cpu'] as const
+
+/** Finds writable control groups: v2 where it is delegated, else v1, else `null` (no limits on this host). */
+export function findCgroups({ root = '/sys/fs/cgroup', own = '/proc/self/cgroup' } = {}): Cgroups | null {
+  const lines = readFileSync(own, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(':'))
+  const ownPath = (name: string): string =>
+    lines
+      .find(([, names]) => names?.split(',').includes(name))
+      ?.slice(2)
+      .join(':') ?? '/'
+  return version2(root, ownPath('')) ?? version1(root, ownPath)
+}
+
+function version2(root: string, ownPath: string): Cgroups | null {
+  const base = `${root}${ownPath === '/' ? '' : ownPath}`
+  const available = read(`${base}/cgroup.controllers`)?.split(/\s+/) ?? []
+  if (!controllers.every((controller) => available.includes(controller))) return null
+  try {
+    // Fails with EBUSY where processes other than in leaves would fall under the controllers: then it is not delegated to us.
+    writeFileSync(`${base}/cgroup.subtree_control`, controllers.map((controller) => `+${controller}`).join(' '))
+    mkdirSync(`${base}/${GROUP}`, { recursive: true })
+    writeFileSync(
+      `${base}/${GROUP}/cgroup.subtree_control`,
+      controllers.map((controller) => `+${controller}`).join(' '),
+    )
+    return { version: 2, bases: [`${base}/${GROUP}`] }
+  } catch {
+    // Not writable: the next best is tried, and doctor says what that means.
+    return null
+  }
+}
+
+function version1(root: string, ownPath: (controller: string) => string): Cgroups | null {
+  const bases = controllers.map(
+    (controller) => `${root}/${controller}${ownPath(controller).replace(/\/$/, '')}/${GROUP}`,
+  )
+  try {
+    for (const base of bases) mkdirSync(base, { recursive: true })
+    return bases.every((base) => existsSync(`${base}/cgroup.procs`)) ? { version: 1, bases } : null
+  } catch {
+    // Not writable, as for `version2`.
+    return null
+  }
+}
+
+/** Makes the groups of a sandbox, with its limits; on v1 its user may join them itself. */
+export function createCgroup(cgroups: Cgroups, id: string, limits: SandboxLimits, uid: number | null): CgroupOfSandbox {
+  const directories = cgroups.bases.map((base) => `${base}/${id}`)
+  try {
+    for (const directory of directories) mkdirSync(directory)
+    for (const [name, value] of settings(cgroups.version, limits)) {
+      const directory =
+        cgroups.version === 2 ? directories[0] : directories[controllers.indexOf(name.split('.')[0] as 'memory')]
+      writeFileSync(`${directory}/${name}`, value)
+    }
+    if (cgroups.version === 1 && uid !== null)
+      for (const directory of directories) chownSync(`${directory}/cgroup.procs`, uid, uid)
+  } catch (cause) {
+    for (const directory of directories) remove(directory)
+    throw new AppError('host_unable', 'Cannot limit a sandbox: its control group was refused', { cause })
+  }
+  return openCgroup(cgroups, id)
+}
+
+/** The groups of a sandbox that exists, made perhaps by a process that is gone. */
+export function openCgroup(cgroups: Cgroups, id: string): CgroupOfSandbox {
+  const directories = cgroups.bases.map((base) => `${base}/${id}`)
+  const counters = { memory: 0, processes: 0 }
+  const [memory = '', pids = memory] = directories
+  return {
+    joinFiles: directories.map((directory) => `${directory}/cgroup.procs`),
+    limitHit() {
+      const killed = counter(`${memory}/${cgroups.version === 2 ? 'memory.events' : 'memory.oom_control'}`, 'oom_kill')
+      const refused = counter(`${pids}/pids.events`, 'max')
+      const hit = killed > counters.memory ? 'memory_limit' : refused > counters.processes ? 'process_limit' : null
+      Object.assign(counters, { memory: killed, processes: refused })
+      return hit
+    },
+    processes: () => (read(`${memory}/cgroup.procs`) ?? '').split('\n').filter(Boolean).map(Number),
+    remove: () => directories.map(remove).every(Boolean),
+  }
+}
+
+/** Ids of all sandboxes that have groups. */
+export function listCgroups(cgroups: Cgroups): readonly string[] {
+  const names = cgroups.bases.flatMap((base) => readdirSync(base, { withFileTypes: true }))
+  return [...new Set(names.filter((entry) => entry.isDirectory()).map((entry) => entry.name))]
+}
+
+/** The files and values that put `limits` into force; pure. */
+export function settings(version: 1 | 2, limits: SandboxLimits): readonly (readonly [name: string, value: string])[] {
+  const period = 100_000
+  const quota = Math.round(limits.cpus * period)
+  return version === 2
+    ? [
+        ['memory.max', String(limits.memoryBytes)],
+        ['memory.oom.group', '1'],
+        ['pids.max', String(limits.processes)],
+        ['cpu.max', `${quota} ${period}`],
+      ]
+    : [
+        ['memory.limit_in_bytes', String(limits.memoryBytes)],
+        ['pids.max', String(limits.processes)],
+        ['cpu.cfs_period_us', String(period)],
+        ['cpu.cfs_quota_us', String(quota)],
+      ]
+}
+
+function counter(path: string, name: string): number {
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(read(path) ?? '')?.[1] ?? 0)
+}
+
+function remove(directory: string): boolean {
+  try {
+    rmdirSync(directory)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+  }
+}
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    // A file this kernel or this group does not have.
+    return null
+  }
+}

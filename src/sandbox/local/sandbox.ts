@@ -1,0 +1,169 @@
+import { statfs } from 'node:fs/promises'
+import { AppError } from '../../core/errors.ts'
+import type { Command, Exit } from '../../core/exec.ts'
+import { span } from '../../core/spans.ts'
+import type { Sandbox, SandboxSpec, Upper } from '../contract.ts'
+import { supervise, type BareProcess } from '../supervised.ts'
+import { startProcess } from './bare-process.ts'
+import type { CgroupOfSandbox } from './cgroup.ts'
+import type { CommandPlace } from './command-plan.ts'
+import { limitHit, watchDisk } from './disk-watch.ts'
+import type { Holder } from './holder.ts'
+import type { Journal } from './journal.ts'
+import { UPPER } from './mount-plan.ts'
+import { endProcesses, MARK } from './reaper.ts'
+import { removeTree } from './remove-tree.ts'
+import type { StateDir } from './state-dir.ts'
+
+export interface LocalSandbox extends Sandbox {
+  readonly upper: Upper
+  /** Ends everything in it, hands over the upper directory, then removes the rest. */
+  end<T>(take: (upperDir: string) => Promise<T>): Promise<T>
+}
+
+interface Parts {
+  readonly id: string
+  readonly spec: SandboxSpec
+  readonly upper: Upper
+  readonly diskDir: string | null
+  readonly holder: Holder
+  /** Makes the sandbox's control groups; `null` where the host has none. */
+  readonly joins: (() => CgroupOfSandbox) | null
+  readonly cgroupVersion: 1 | 2 | null
+  readonly filterPath: string
+  readonly state: StateDir
+  readonly journal: Journal
+  readonly onEnd: () => void
+}
+
+export function localSandbox(parts: Parts): LocalSandbox {
+  const { id, spec, diskDir, holder, state } = parts
+  const running = new Set<BareProcess>()
+  // Made by the first command: a fork that only waits needs none.
+  let cgroup: CgroupOfSandbox | null = null
+  let isEnding = false
+  let destroyed: Promise<void> | null = null
+
+  function place(): CommandPlace {
+    cgroup ??= parts.joins?.() ?? null
+    return {
+      stateDir: state.path,
+      holderPid: holder.pid,
+      network: spec.network,
+      filterPath: parts.filterPath,
+      maxFileBytes: spec.limits.diskBytes,
+      cgroupFiles: cgroup?.joinFiles ?? [],
+      // On v2 only root may move a process into the group; on v1 the groups belong to the sandboxes' user.
+      becomeUid: parts.cgroupVersion === 2 ? (state.becomes?.uid ?? null) : null,
+    }
+  }
+
+  function start(command: Command): BareProcess {
+    const where = place()
+    const bare = startProcess(where, command, where.becomeUid === null ? state.becomes : null, { [MARK]: id })
+    let limit: AppError | null = null
+    const stopWatching =
+      diskDir === null
+        ? () => {}
+        : watchDisk(`${diskDir}/upper`, spec.limits, (error) => {
+            limit = error
+            bare.kill()
+          })
+    const ended = bare.ended
+      .then(async (exit) => {
+        if (limit !== null) throw limit
+        if (exit.code !== 0) await explain(exit)
+        if (!holder.isAlive()) throw new AppError('sandbox_lost', `Cannot run a command: sandbox ${id} ended`)
+        return exit
+      })
+      .finally(() => {
+        stopWatching()
+        running.delete(supervisable)
+      })
+    const supervisable: BareProcess = { ...bare, ended }
+    running.add(supervisable)
+    return supervisable
+  }
+
+  /** Throws the limit that made a command fail, if one did. */
+  async function explain(exit: Exit): Promise<void> {
+    const hit = cgroup?.limitHit() ?? null
+    const details = { exitCode: exit.code }
+    if (hit === 'memory_limit')
+      throw new AppError(hit, `Cannot go on: the sandbox used more than ${spec.limits.memoryBytes} bytes of memory`, {
+        details,
+      })
+    if (hit === 'process_limit')
+      throw new AppError(hit, `Cannot go on: the sandbox ran more than ${spec.limits.processes} processes`, { details })
+    if (exit.signal === 'SIGXFSZ')
+      throw new AppError('disk_limit', `Cannot go on: a file grew beyond ${spec.limits.diskBytes} bytes`, { details })
+    const full = diskDir === null ? await memoryUpperHit() : await limitHit(`${diskDir}/upper`, spec.limits)
+    if (full !== null) throw new AppError(full.code, full.message, { details })
+  }
+
+  /** The path is the holder's own mount, reached through its process: nothing in it comes from the sandbox. */
+  async function memoryUpperHit(): Promise<AppError | null> {
+    if (!holder.isAlive()) return null
+    const { bfree, ffree } = await statfs(`/proc/${holder.pid}/root${state.path}/${UPPER}`)
+    if (ffree === 0)
+      return new AppError('inode_limit', `Cannot go on: the sandbox holds more than ${spec.limits.inodes} files`)
+    return bfree === 0
+      ? new AppError('disk_limit', `Cannot go on: the sandbox holds more than ${spec.limits.diskBytes} bytes`)
+      : null
+  }
+
+  async function endEverything(): Promise<void> {
+    isEnding = true
+    const ends = [...running].map(({ ended }) => ended.catch(() => {}))
+    for (const process of running) process.kill()
+    await Promise.all(ends)
+    holder.end()
+    await holder.ended
+  }
+
+  async function removeRest(): Promise<void> {
+    if (diskDir !== null) await removeTree(state, `run/${id}`)
+    if (cgroup !== null && !cgroup.remove()) {
+      // Something slipped out of the bracket above; the mark finds it.
+      await endProcesses(new Set([id]))
+      cgroup.remove()
+    }
+    parts.journal.erase(id)
+    parts.onEnd()
+  }
+
+  return {
+    id,
+    image: spec.image,
+    upper: parts.upper,
+    warnings:
+      parts.joins === null ? ['no limit on memory, processes and cpu: this host has no writable control groups'] : [],
+
+    exec(command) {
+      if (isEnding || !holder.isAlive()) throw new AppError('sandbox_lost', `Cannot run a command: sandbox ${id} ended`)
+      return supervise(start(command), command)
+    },
+
+    destroy() {
+      destroyed ??= span('destroy', { driver: 'local' }, async () => {
+        await endEverything()
+        await removeRest()
+      })
+      return destroyed
+    },
+
+    async end(take) {
+      if (destroyed !== null || diskDir === null)
+        throw new AppError('sandbox_lost', `Cannot freeze sandbox ${id}: it is gone`)
+      const ending = Promise.withResolvers<void>()
+      destroyed = ending.promise
+      try {
+        await endEverything()
+        return await take(`${diskDir}/upper`)
+      } finally {
+        await removeRest()
+        ending.resolve()
+      }
+    },
+  }
+}

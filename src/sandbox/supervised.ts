@@ -1,0 +1,79 @@
+import type { Readable } from 'node:stream'
+import { AppError } from '../core/errors.ts'
+import type { Command, Exit, Running } from '../core/exec.ts'
+
+/** A process as a driver starts it, before deadlines and limits are put on it. */
+export interface BareProcess {
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** Settles after the process and everything it started are gone and both streams ended. Rejects with what a limit of the sandbox ended it for. */
+  readonly ended: Promise<Exit>
+  signal(name: NodeJS.Signals): void
+  /** Ends the whole process tree at once. */
+  kill(): void
+}
+
+/**
+ * Puts a command's deadline, output limit and cancellation on a process: whichever strikes first ends the whole
+ * tree, and both `exit` and the streams then fail with the reason, so that a cut stream never looks complete.
+ */
+export function supervise(process: BareProcess, { signal, deadlineMs, maxOutputBytes }: Command): Running {
+  let failure: unknown = null
+  const fail = (reason: unknown): void => {
+    if (failure !== null) return
+    failure = reason
+    process.kill()
+    process.stdout.destroy()
+    process.stderr.destroy()
+  }
+  const cancel = (): void => fail(canceled(signal.reason))
+  const expire = (): void =>
+    fail(new AppError('deadline_exceeded', `Cannot finish in time: ${deadlineMs} ms have passed`))
+
+  const timer = Number.isFinite(deadlineMs) ? setTimeout(expire, Math.min(deadlineMs, 2 ** 31 - 1)) : undefined
+  if (signal.aborted) cancel()
+  else signal.addEventListener('abort', cancel, { once: true })
+
+  const exit = process.ended
+    .catch((error: unknown) => {
+      failure ??= error
+    })
+    .then((ended) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', cancel)
+      if (failure !== null || !ended) throw failure
+      return ended
+    })
+  // Who reads only the streams learns of the failure there; it must not become an unhandled rejection as well.
+  exit.catch(() => {})
+
+  async function* read(stream: Readable, maxBytes: number): AsyncGenerator<Uint8Array> {
+    let bytes = 0
+    try {
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        bytes += chunk.length
+        if (bytes > maxBytes)
+          fail(new AppError('output_limit', `Cannot return the output: more than ${maxBytes} bytes`))
+        if (failure !== null) break
+        yield chunk
+      }
+    } catch (error) {
+      // Destroying a stream in `fail` ends its reader with an error of its own, which says less.
+      throw failure ?? error
+    }
+    if (failure !== null) throw failure
+  }
+
+  return {
+    stdout: read(process.stdout, maxOutputBytes),
+    stderr: read(process.stderr, Infinity),
+    exit,
+    signal: (name) => process.signal(name),
+  }
+}
+
+function canceled(reason: unknown): AppError {
+  return reason instanceof AppError
+    ? reason
+    : new AppError('canceled', 'Cannot finish: the caller gave up', { cause: reason })
+}
