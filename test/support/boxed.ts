@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 
 /** The user that tests of the sandbox run as: never the host's root. */
@@ -34,14 +34,10 @@ export async function runBoxed({ argv, filter, input = '', arguments: more = [] 
   )
   const exit = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('exit', resolve))
   ;(child.stdio[3] as Writable).end(filter ?? Buffer.alloc(0))
-  const stdin = child.stdin as Writable
+  const stdin = child.stdin
   // A program that ends before it has read its input is no fault of the test's own.
   stdin.on('error', () => {})
   stdin.end(input)
-  const [code, stdout, stderr] = await Promise.all([
-    exit,
-    buffer(child.stdout as Readable),
-    buffer(child.stderr as Readable),
-  ])
+  const [code, stdout, stderr] = await Promise.all([exit, buffer(child.stdout), buffer(child.stderr)])
   return { code, stdout, stderr: stderr.toString() }
 }

@@ -12,7 +12,7 @@ export interface ProbedCall {
 
 export interface ForbiddenCall extends ProbedCall {
   readonly refusal: Refusal
-  /** The kernel asks for privileges before anything else, or is too old for the call: without the filter the errno may be the same. */
+  /** Without the filter the errno may be the same: the kernel asks for privileges first, or is too old for the call. */
   readonly kernelMayAgree: boolean
 }
 

@@ -197,7 +197,7 @@ describe('under the filter', () => {
 
 /** A 64-bit program of three instructions that leaves with 42 through the gate of 32-bit programs. */
 function thirtyTwoBitExit(): Buffer {
-  const code = Buffer.from('b801000000' + 'bb2a000000' + 'cd80', 'hex')
+  const code = Buffer.from('b801000000bb2a000000cd80', 'hex')
   const header = Buffer.alloc(120)
   Buffer.from('7f454c46020101', 'hex').copy(header)
   header.writeUInt16LE(2, 16) // an executable
