@@ -39,6 +39,7 @@ export const catalog = {
   host_forbidden: { status: 403, retry: 'never', hint: 'Add the host to FORKYARD_ALLOW_HOSTS if it may be reached.' },
   host_unknown: { status: 502, retry: 'later', hint: 'Check the host name.' },
   remote_unreachable: { status: 502, retry: 'later', hint: 'Check that the server runs and accepts connections.' },
+  tls_invalid: { status: 502, retry: 'never', hint: "Check the host name and the server's certificate." },
   remote_timeout: { status: 504, retry: 'later', hint: 'The server was too slow; try again later.' },
   remote_invalid: { status: 502, retry: 'never', hint: 'Check that the URL is the address of a git repository.' },
   remote_failed: { status: 502, retry: 'later', hint: 'The server failed while it answered; try again later.' },

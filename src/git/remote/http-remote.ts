@@ -1,0 +1,195 @@
+import { Agent as PlainAgent } from 'node:http'
+import { Agent as SecureAgent } from 'node:https'
+import { LRUCache } from 'lru-cache'
+import { AppError, hasCode } from '../../core/errors.ts'
+import type { Lookup } from './address.ts'
+import { readAdvertisement, type Advertisement } from './advertisement.ts'
+import { exchange, type HttpAnswer, type HttpLimits } from './http-exchange.ts'
+import { statusFailure } from './http-failure.ts'
+import { followRedirect } from './http-redirect.ts'
+import { lsRefsRequest, readRefs } from './ls-refs.ts'
+import { readPackets, type Packet } from './pkt-line.ts'
+import type { Remote, RemoteAuthorization } from './remote.ts'
+import type { HttpRepo } from './repo-url.ts'
+
+export interface HttpRemoteSettings {
+  readonly limits: HttpLimits
+  /** Bytes of an answer that lists refs. */
+  readonly maxRefsBytes: number
+  /** Certificates to trust instead of Node's own list. */
+  readonly ca: string | null
+  /** Stands in for the name system in tests. */
+  readonly lookup?: Lookup
+}
+
+export const httpRemoteDefaults: HttpRemoteSettings = {
+  limits: { firstByteMs: 10_000, idleMs: 10_000, totalMs: 60_000, maxHeaderBytes: 16_384 },
+  maxRefsBytes: 32 * 1024 * 1024,
+  ca: null,
+}
+
+/** A repository on a server, and the address under which it was found there. */
+export interface HttpRemote extends Remote {
+  /** The address git has to use: redirects followed, with `.git` where the server insists. */
+  fetchUrl(options: { readonly signal: AbortSignal }): Promise<string>
+}
+
+/** Kept-alive connections to servers and what is known about their repositories. */
+export interface HttpRemotes {
+  open(repo: HttpRepo, authorization: RemoteAuthorization | null): HttpRemote
+  /** Ends idle connections. */
+  close(): void
+}
+
+interface Found {
+  readonly url: string
+  readonly advertisement: Advertisement
+}
+
+/** Makes remotes that share connections; each repository and credential is introduced once. */
+export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
+  const options = { keepAlive: true, maxSockets: 256, maxFreeSockets: 16 }
+  const plain = new PlainAgent(options)
+  const secure = new SecureAgent({
+    ...options,
+    rejectUnauthorized: true,
+    ...(settings.ca === null ? {} : { ca: settings.ca }),
+  })
+  const known = new LRUCache<string, Found>({ max: 10_000 })
+
+  function open(repo: HttpRepo, authorization: RemoteAuthorization | null): HttpRemote {
+    // Knowledge gained with one credential must not shorten the way of another: that would tell who asked before.
+    const key = `${authorization?.fingerprint ?? ''} ${repo.key}`
+
+    async function ask<T>(request: Asked, use: (answer: HttpAnswer) => Promise<T>): Promise<T> {
+      const call = {
+        url: new URL(request.url),
+        method: request.body === null ? ('GET' as const) : ('POST' as const),
+        headers: {
+          ...request.headers,
+          'git-protocol': 'version=2',
+          ...(authorization === null ? {} : { authorization: authorization.header() }),
+        },
+        body: request.body,
+        agent: repo.isSecure ? secure : plain,
+        lookup: settings.lookup,
+        isAllowed: repo.isAllowed,
+        limits: settings.limits,
+        signal: request.signal,
+      }
+      return await exchange(call, use)
+    }
+
+    /** Finds the repository: at its canonical address, where that redirects, or with `.git` at the end. */
+    async function introduce(signal: AbortSignal): Promise<Found> {
+      try {
+        return await advertisementAt(repo.url, signal)
+      } catch (error) {
+        if (!hasCode(error, 'repo_not_found')) throw error
+        return await advertisementAt(`${repo.url}.git`, signal)
+      }
+    }
+
+    async function advertisementAt(start: string, signal: AbortSignal): Promise<Found> {
+      let url = start
+      for (let hops = 0; ; hops += 1) {
+        const request = { url: `${url}/info/refs?service=git-upload-pack`, headers: {}, body: null, signal }
+        const answer = await ask(request, async ({ status, headers, body }) => {
+          if (status >= 300 && status < 400)
+            return followRedirect({ repo, from: url, location: headers.location, hops })
+          checkAnswer({ status, headers, body }, 'application/x-git-upload-pack-advertisement')
+          return await readWhole(body, readAdvertisement)
+        })
+        if (typeof answer !== 'string') {
+          const found = { url, advertisement: answer }
+          // Older protocols have the refs in there, which change.
+          if (answer.refs === null) known.set(key, found)
+          return found
+        }
+        url = answer
+      }
+    }
+
+    function checkAnswer({ status, headers }: HttpAnswer, contentType: string): void {
+      const { host } = repo
+      if (status !== 200) throw statusFailure(status, { host, hasCredential: authorization !== null })
+      const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? 'nothing'
+      const details = { host, contentType: /^[\w.+-]+\/[\w.+-]{1,80}$/.test(type) ? type : 'malformed' }
+      if (type !== contentType) {
+        throw new AppError('remote_invalid', `Cannot read from ${host}: the answer is not from a git server`, {
+          details,
+        })
+      }
+      if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+        throw new AppError(
+          'remote_invalid',
+          `Cannot read from ${host}: the answer is compressed, which was not asked for`,
+        )
+      }
+    }
+
+    /** Read to its end, a connection can serve again; whatever follows is not part of an answer. */
+    async function readWhole<T>(body: AsyncIterable<Uint8Array>, read: (packets: AsyncIterator<Packet>) => Promise<T>) {
+      const packets = readPackets(body, { maxBytes: settings.maxRefsBytes })
+      const value = await read(packets)
+      if ((await packets.next()).done) return value
+      throw new AppError('remote_invalid', `Cannot read from ${repo.host}: the answer goes on after its end`)
+    }
+
+    async function listed({ url, advertisement }: Found, prefixes: readonly string[], signal: AbortSignal) {
+      if (advertisement.refs !== null) return advertisement.refs.filter(({ name }) => hasPrefix(name, prefixes))
+      const { objectFormat } = advertisement.abilities
+      const headers = {
+        'content-type': 'application/x-git-upload-pack-request',
+        accept: 'application/x-git-upload-pack-result',
+      }
+      const body = lsRefsRequest({ prefixes, objectFormat })
+      return await ask({ url: `${url}/git-upload-pack`, headers, body, signal }, async (answer) => {
+        checkAnswer(answer, 'application/x-git-upload-pack-result')
+        const refs = await readWhole(answer.body, (packets) => readRefs(packets, { objectFormat }))
+        return refs.filter(({ name }) => hasPrefix(name, prefixes))
+      })
+    }
+
+    return {
+      async abilities({ signal }) {
+        return (known.get(key) ?? (await introduce(signal))).advertisement.abilities
+      },
+      async fetchUrl({ signal }) {
+        return (known.get(key) ?? (await introduce(signal))).url
+      },
+      async lsRefs({ prefixes, signal }) {
+        const remembered = known.get(key)
+        if (remembered === undefined) return await listed(await introduce(signal), prefixes, signal)
+        try {
+          return await listed(remembered, prefixes, signal)
+        } catch (error) {
+          known.delete(key)
+          // The repository may have moved since it was introduced.
+          if (!hasCode(error, 'repo_not_found', 'remote_redirected', 'remote_invalid')) throw error
+          return await listed(await introduce(signal), prefixes, signal)
+        }
+      },
+    }
+  }
+
+  return {
+    open,
+    close() {
+      plain.destroy()
+      secure.destroy()
+    },
+  }
+}
+
+interface Asked {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array | null
+  readonly signal: AbortSignal
+}
+
+/** Servers may send more than was asked for. */
+function hasPrefix(name: string, prefixes: readonly string[]): boolean {
+  return prefixes.length === 0 || prefixes.some((prefix) => name.startsWith(prefix))
+}

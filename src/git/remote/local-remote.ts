@@ -1,0 +1,109 @@
+import { AppError, hasCode } from '../../core/errors.ts'
+import { readAdvertisement } from './advertisement.ts'
+import { fetchRequest, readFetchHead, type PackWish, type ShallowUpdate } from './fetch-pack.ts'
+import { lsRefsRequest, readRefs } from './ls-refs.ts'
+import { demultiplex, flushPacket, readPackets, type Packet } from './pkt-line.ts'
+import type { Remote, RemoteAbilities } from './remote.ts'
+import type { LocalRepo } from './repo-url.ts'
+import { startUploadPack, type UploadPack } from './upload-pack.ts'
+
+export interface FetchPackOptions extends Omit<PackWish, 'objectFormat'> {
+  /** Ends the program; aborting also frees a pack that nobody reads to its end. */
+  readonly signal: AbortSignal
+  /** Called with git's own progress lines. */
+  readonly onProgress: (text: string) => void
+}
+
+/** A pack under way; `pack` must be read, left by `return` or aborted. */
+export interface PackStream {
+  readonly shallow: ShallowUpdate
+  readonly pack: AsyncIterable<Uint8Array>
+}
+
+/** A repository of the caller's own file system. */
+export interface LocalRemote extends Remote {
+  /** The objects a courier would bring from a server, straight from the repository. */
+  fetchPack(options: FetchPackOptions): Promise<PackStream>
+}
+
+/** Far above any honest list of refs; packs are bounded by whoever stores them. */
+const maxRefsBytes = 256 * 1024 * 1024
+
+interface Conversation {
+  readonly program: UploadPack
+  readonly packets: AsyncGenerator<Packet, void, void>
+  readonly abilities: RemoteAbilities
+}
+
+/** Reads a repository by the caller's own `git upload-pack`; the files are never touched by us. */
+export function localRemote({ path }: LocalRepo): LocalRemote {
+  async function begin(signal: AbortSignal, maxBytes: number): Promise<Conversation> {
+    const program = startUploadPack(path, { signal })
+    const packets = readPackets(program.output, { maxBytes })
+    try {
+      const { abilities } = await readAdvertisement(packets)
+      if (abilities.protocol !== 2) throw new AppError('host_unable', 'Cannot read the repository: git is too old')
+      return { program, packets, abilities }
+    } catch (error) {
+      throw await explain(error, program)
+    }
+  }
+
+  /** What git said on stderr, where the conversation broke because git ended. */
+  async function explain(error: unknown, program: UploadPack): Promise<unknown> {
+    const failure = hasCode(error, 'remote_failed') ? await program.failure() : null
+    await program.end()
+    return failure ?? error
+  }
+
+  async function converse<T>(signal: AbortSignal, use: (conversation: Conversation) => Promise<T>): Promise<T> {
+    const conversation = await begin(signal, maxRefsBytes)
+    try {
+      const value = await use(conversation)
+      conversation.program.send(flushPacket)
+      await conversation.program.end()
+      return value
+    } catch (error) {
+      throw await explain(error, conversation.program)
+    }
+  }
+
+  async function* packData({ packets, program }: Conversation, onProgress: (text: string) => void) {
+    try {
+      yield* demultiplex(packets, { onProgress })
+    } catch (error) {
+      throw await explain(error, program)
+    } finally {
+      await program.end()
+    }
+  }
+
+  let known: RemoteAbilities | null = null
+
+  return {
+    async abilities({ signal }) {
+      known ??= await converse(signal, async ({ abilities }) => abilities)
+      return known
+    },
+    async lsRefs({ prefixes, signal }) {
+      return await converse(signal, async ({ program, packets, abilities }) => {
+        known = abilities
+        const { objectFormat } = abilities
+        program.send(lsRefsRequest({ prefixes, objectFormat }))
+        const refs = await readRefs(packets, { objectFormat })
+        return refs.filter(({ name }) => prefixes.length === 0 || prefixes.some((prefix) => name.startsWith(prefix)))
+      })
+    },
+    async fetchPack({ signal, onProgress, ...wish }) {
+      const conversation = await begin(signal, Number.POSITIVE_INFINITY)
+      const { program, packets, abilities } = conversation
+      try {
+        program.send(fetchRequest({ ...wish, objectFormat: abilities.objectFormat }))
+        const shallow = await readFetchHead(packets)
+        return { shallow, pack: packData(conversation, onProgress) }
+      } catch (error) {
+        throw await explain(error, program)
+      }
+    },
+  }
+}

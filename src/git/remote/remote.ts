@@ -1,0 +1,29 @@
+import type { Ref } from '../operation.ts'
+
+/** A repository somewhere else, asked with one caller's credential. */
+export interface Remote {
+  /** What it can do; asked once and remembered. */
+  abilities(options: { readonly signal: AbortSignal }): Promise<RemoteAbilities>
+  /** Refs whose full names start with one of `prefixes`, `HEAD` included; an empty list means all. */
+  lsRefs(options: { readonly prefixes: readonly string[]; readonly signal: AbortSignal }): Promise<readonly Ref[]>
+}
+
+/** What a server says about itself. */
+export interface RemoteAbilities {
+  readonly protocol: 0 | 1 | 2
+  readonly objectFormat: 'sha1' | 'sha256'
+  /** Partial clones are served. */
+  readonly hasFilter: boolean
+  /** Depth limits are served. */
+  readonly hasShallow: boolean
+  /** Any id the server has may be asked for, not only tips of refs. */
+  readonly hasAnyId: boolean
+}
+
+/** A credential for one host whose secret appears only when a request is written. */
+export interface RemoteAuthorization {
+  /** Tells credentials apart without giving anything away. */
+  readonly fingerprint: string
+  /** Value of the Authorization header. */
+  header(): string
+}
