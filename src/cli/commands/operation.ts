@@ -1,0 +1,30 @@
+import { Command } from 'commander'
+import { schemaFields } from '../../core/schema-fields.ts'
+import type { Operation } from '../../git/operation.ts'
+import { addFlags, commonFields, flagsOf, givenValues } from '../operation-flags.ts'
+import { printJson, printPlain, withEngine, type Session } from '../session.ts'
+import { repoOf } from '../target.ts'
+
+/** The command of an operation, derived from its declaration. */
+export function operationCommand(operation: Operation, session: Session): Command {
+  const fields = [...schemaFields(operation.input), ...commonFields]
+  const command = addFlags(new Command(operation.name), fields)
+  return command
+    .description(operation.summary)
+    .argument('<repo>', 'https://…, file://… or a path')
+    .option('--json', 'Print {"value": …, "receipt": …} on one line.')
+    .addHelpText('after', `\nExample:\n  ${exampleOf(operation)}`)
+    .action(async (target: string, { json: isJson = false }: { json?: boolean }) => {
+      const input = { repo: repoOf(target), ...givenValues(command, fields) }
+      const { value, receipt } = await withEngine(session, { isJson }, (engine, options) =>
+        engine.run(operation.name, input, options),
+      )
+      if (isJson) await printJson(session, { value, receipt })
+      else await printPlain(session, operation.plain(value), receipt.warnings)
+    })
+}
+
+/** A command line that works in any repository with a README.md. */
+export function exampleOf(operation: Operation): string {
+  return ['forkyard', operation.name, '.', ...flagsOf(operation.example)].join(' ')
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod'
+
+/** What the engine may reach and how long and how much it may work; the defaults live here only. */
+export const engineSettings = z.strictObject({
+  allowHosts: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'Hosts, as host or host:port, that may be reached although they are private, loopback or speak plain http.',
+    ),
+  onlyHosts: z.array(z.string()).default([]).describe('Where not empty: the only hosts that may be reached.'),
+  credentialsFile: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('A JSON list of credentials for upstream hosts, chosen by host and owner; readable for its owner only.'),
+  maxStalenessMs: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('How old the knowledge of a ref may be; 0 asks the remote every time.'),
+  deadlineMs: z.int().min(1).default(600_000).describe('Time after which a request is ended.'),
+  maxOutputBytes: z
+    .int()
+    .min(1)
+    .default(64 * 1024 * 1024)
+    .describe('Bytes of output after which a program is ended.'),
+  resultCacheBytes: z
+    .int()
+    .min(0)
+    .default(64 * 1024 * 1024)
+    .describe('Memory for results of reads at fixed commits; 0 keeps none.'),
+})
+
+export type EngineSettings = Readonly<z.output<typeof engineSettings>>

@@ -1,0 +1,25 @@
+import { composeEngine } from './compose.ts'
+import { parseSettings } from './config.ts'
+import type { z } from 'zod'
+import type { settingsSchema } from './config.ts'
+import type { Engine } from './engine/contract.ts'
+
+export { settingsFromEnvironment, type Settings } from './config.ts'
+export { AppError, catalog, toProblem, type ErrorCode, type Problem } from './core/errors.ts'
+export type {
+  Answer,
+  Engine,
+  Execution,
+  Explanation,
+  ImageSummary,
+  Progress,
+  Receipt,
+  RequestOptions,
+  Tier,
+  WarmImage,
+} from './engine/contract.ts'
+
+/** An engine in this process. Reads no environment and prints nothing; what is left out of `settings` has its default. */
+export async function createEngine(settings: z.input<typeof settingsSchema>): Promise<Engine> {
+  return await composeEngine(parseSettings(settings))
+}

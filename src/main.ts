@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { interruptOf } from './cli/interrupt.ts'
+import { runCli } from './cli/run-cli.ts'
+
+const env = { ...process.env }
+const settings = async () => (await import('./config.ts')).settingsFromEnvironment(env)
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  terminal: process,
+  interrupt: interruptOf(process),
+  doors: {
+    gitAuthorization: env['FORKYARD_GIT_AUTHORIZATION'],
+    engine: async () => (await import('./compose.ts')).composeEngine(await settings()),
+    probeHost: async (options) => (await import('./compose.ts')).probeHost(await settings(), options),
+    benchmarks: async () => (await import('./cli/benchmarks.ts')).benchmarksIn(new URL('../bench/', import.meta.url)),
+    version: async () => {
+      const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+        version: string
+      }
+      return version
+    },
+  },
+})
