@@ -1,6 +1,7 @@
 import type { Running } from '../core/exec.ts'
 import type { Needs } from '../git/operation.ts'
-import type { Cost, Step } from '../workspace/plan.ts'
+import type { Cost } from '../workspace/cost.ts'
+import type { Step } from '../workspace/steps.ts'
 
 /** The one place where parts meet; the same interface in process and over HTTP. */
 export interface Engine {

@@ -1,7 +1,7 @@
 import type { Filter, Step } from './steps.ts'
 
 /** A step of a plan in words, for receipts and people. */
-export function stepText(step: Step): string {
+export function describeStep(step: Step): string {
   switch (step.kind) {
     case 'fork':
       return `fork image ${step.image}`
