@@ -18,7 +18,7 @@ const username = z
   .max(256)
   .regex(/^[^:\p{Cc}]+$/u, 'must not hold ":" or control characters')
 const shared = {
-  host: host.transform((text) => text.toLowerCase()),
+  host: host.transform((text) => text.toLowerCase().replace(/:443$/, '')),
   owner: owner.optional(),
   username,
   use: z.array(z.enum(['fetch', 'push'])).min(1),
@@ -140,7 +140,8 @@ class Authorization implements RemoteAuthorization {
 }
 
 function isFor({ tenants }: Credential, tenant: string | null): boolean {
-  return tenant === null || tenants === undefined || tenants.includes(tenant)
+  // An entry for nobody in particular is for nobody once callers are told apart.
+  return tenant === null || tenants?.includes(tenant) === true
 }
 
 function authorizationOf(name: string, password: string, source: string): Authorization {

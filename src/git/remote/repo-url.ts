@@ -106,11 +106,10 @@ function canonicalPath(raw: string): string {
   const path = raw.replace(/\/$/, '')
   if (path === '') throw invalid('it names no repository')
   if (!/^\/[A-Za-z0-9._~/-]+$/.test(path)) throw invalid('its path holds a character that is not allowed')
-  const parts = path.slice(1).split('/')
-  if (parts.some((part) => part === '' || part === '.' || part === '..')) {
-    throw invalid('its path holds "//" or a dot segment')
-  }
   const canonical = path.replace(/(?<=[^/])\.git$/, '')
+  for (const part of [...path.slice(1).split('/'), ...canonical.slice(1).split('/')]) {
+    if (part === '' || part === '.' || part === '..') throw invalid('its path holds "//" or a dot segment')
+  }
   // Cut twice it would be another repository's address.
   if (/[^/]\.git$/.test(canonical)) throw invalid('its path ends in ".git.git"')
   return canonical
