@@ -71,3 +71,14 @@ export interface SandboxRecord {
   readonly metadata: Readonly<Record<string, string>>
   readonly isAlive: boolean
 }
+
+/** Files a sandbox shows read-only, by path, with their mode. */
+export type TemplateFiles = Readonly<Record<string, { readonly content: string | Buffer; readonly mode: number }>>
+
+/** What a blank sandbox contains beyond the programs of the driver. */
+export interface Template {
+  /** Files of the sandbox's read-only /etc. */
+  readonly etc: TemplateFiles
+  /** Versions of the tools that images depend on; images of other versions are built anew. */
+  readonly tools: string
+}

@@ -4,7 +4,7 @@ import { AppError } from '../../core/errors.ts'
 import type { Command, Exit } from '../../core/exec.ts'
 import type { BareProcess } from '../supervised.ts'
 import { bubblewrapArguments, enterArgv, type CommandPlace } from './command-plan.ts'
-import { childrenOf } from './process-identity.ts'
+import { childrenOf } from '../../core/process-identity.ts'
 
 export interface Identity {
   readonly uid: number

@@ -4,34 +4,26 @@ import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { AppError } from '../../core/errors.ts'
 import { span } from '../../core/spans.ts'
-import type { Image, SandboxDriver, SandboxSpec, Upper } from '../contract.ts'
+import type { Image, SandboxDriver, SandboxSpec, Template, TemplateFiles, Upper } from '../contract.ts'
 import { createCgroup, findCgroups } from './cgroup.ts'
 import { RESERVED_BYTES } from './disk-watch.ts'
 import { startHolder } from './holder.ts'
 import { imageStore } from './image-store.ts'
 import { openJournal, thisProcess, type JournalEntry } from './journal.ts'
 import { mountPlan } from './mount-plan.ts'
-import { isAlive } from './process-identity.ts'
+import { isAlive } from '../../core/process-identity.ts'
 import { reap } from './reaper.ts'
 import { removeTree } from './remove-tree.ts'
 import { localSandbox, type LocalSandbox } from './sandbox.ts'
 import { seccompFilter } from './seccomp.ts'
 import type { LocalSettings } from './settings.ts'
-import { installTools, makeOwned, openStateDir, type ToolFiles } from './state-dir.ts'
-
-/** What a blank sandbox contains beyond the host's /usr. */
-export interface Template {
-  /** Files of the sandbox's read-only /etc. */
-  readonly etc: ToolFiles
-  /** Versions of the tools that images depend on; images of other versions are built anew. */
-  readonly tools: string
-}
+import { installTools, makeOwned, openStateDir } from './state-dir.ts'
 
 /** Size of a sandbox's /dev/shm. */
 const SHM_BYTES = 64 * 1024 * 1024
 
 /** Mount points that the template's /etc must have. */
-const etcMountPoints: ToolFiles = { 'ssl/.keep': { content: '', mode: 0o644 } }
+const etcMountPoints: TemplateFiles = { 'ssl/.keep': { content: '', mode: 0o644 } }
 
 /** Sandboxes of Linux namespaces and overlayfs, always as an unprivileged user. Throws `host_unable` and `settings_invalid`. */
 export async function localDriver(settings: LocalSettings, template: Template): Promise<SandboxDriver> {

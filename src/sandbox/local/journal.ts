@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs'
 import type { Upper } from '../contract.ts'
-import { identify, type ProcessIdentity } from './process-identity.ts'
+import { identify, type ProcessIdentity } from '../../core/process-identity.ts'
 import { readJson, writeAtomically, type StateDir } from './state-dir.ts'
 
 /** What is written down of a sandbox before it exists, so that another process can clean up after a crash. */

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { listCgroups, openCgroup, type Cgroups } from './cgroup.ts'
 import type { Journal, JournalEntry } from './journal.ts'
-import { identify, isAlive } from './process-identity.ts'
+import { identify, isAlive } from '../../core/process-identity.ts'
 import { removeTree } from './remove-tree.ts'
 import type { StateDir } from './state-dir.ts'
 

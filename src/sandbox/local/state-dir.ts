@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { AppError } from '../../core/errors.ts'
+import type { TemplateFiles } from '../contract.ts'
 import type { Identity } from './bare-process.ts'
 
 /** The directory all processes of one user or host share; truth about images lies here as files. */
@@ -76,11 +77,8 @@ export function writeAtomically({ path }: StateDir, file: string, content: strin
   renameSync(temporary, `${path}/${file}`)
 }
 
-/** What a template brings into the state directory: files with their mode. */
-export type ToolFiles = Readonly<Record<string, { readonly content: string | Buffer; readonly mode: number }>>
-
 /** Puts files into a directory named by their content, once, and returns its path; a checkout may be unreadable for sandboxes. */
-export function installTools(state: StateDir, files: ToolFiles): string {
+export function installTools(state: StateDir, files: TemplateFiles): string {
   const hash = createHash('sha256')
   for (const [name, { content, mode }] of Object.entries(files))
     hash.update(`${name}\0${mode}\0`).update(content).update('\0')

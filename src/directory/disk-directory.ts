@@ -1,0 +1,95 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { identify, isAlive, type ProcessIdentity } from '../core/process-identity.ts'
+import type { Directory, ImageRecord } from './directory.ts'
+import { exclusively } from './process-lock.ts'
+
+/**
+ * A directory as files, shared by all processes on one state directory: `repos/<hash>/<image>.json` for what is
+ * finished, `claims/<image>.json` for what is being built. Every file appears whole or not at all.
+ */
+export async function diskDirectory<Content>(path: string): Promise<Directory<Content>> {
+  for (const folder of ['repos', 'claims', 'tmp']) await mkdir(`${path}/${folder}`, { recursive: true, mode: 0o700 })
+  const salt = await lockSalt(path)
+  const folderOf = (repo: string): string => `repos/${hash(repo)}`
+
+  async function write(file: string, content: unknown): Promise<void> {
+    const temporary = `${path}/tmp/${process.pid}.${randomBytes(8).toString('hex')}`
+    await writeFile(temporary, JSON.stringify(content))
+    await rename(temporary, `${path}/${file}`)
+  }
+
+  async function recordsIn(folder: string): Promise<ImageRecord<Content>[]> {
+    const names = (await list(`${path}/${folder}`)).filter((name) => name.endsWith('.json'))
+    const records = await Promise.all(names.map((name) => read<ImageRecord<Content>>(`${path}/${folder}/${name}`)))
+    return records.filter((record) => record !== null).sort((a, b) => b.createdAt - a.createdAt)
+  }
+
+  async function all(): Promise<ImageRecord<Content>[]> {
+    const folders = await list(`${path}/repos`)
+    return (await Promise.all(folders.map((folder) => recordsIn(`repos/${folder}`)))).flat()
+  }
+
+  return {
+    find: (repo) => recordsIn(folderOf(repo)),
+    all,
+    claim: (imageId) => write(`claims/${imageId}.json`, identify(process.pid)),
+
+    async record(record) {
+      await mkdir(`${path}/${folderOf(record.repo)}`, { recursive: true, mode: 0o700 })
+      await write(`${folderOf(record.repo)}/${record.id}.json`, record)
+      await rm(`${path}/claims/${record.id}.json`, { force: true })
+    },
+
+    async forget(imageId) {
+      for (const folder of await list(`${path}/repos`)) await rm(`${path}/repos/${folder}/${imageId}.json`, { force: true })
+      await rm(`${path}/claims/${imageId}.json`, { force: true })
+    },
+
+    async abandoned() {
+      const names = (await list(`${path}/claims`)).filter((name) => name.endsWith('.json'))
+      const claims = await Promise.all(
+        names.map(async (name) => ({ id: name.slice(0, -'.json'.length), builder: await read<ProcessIdentity>(`${path}/claims/${name}`) })),
+      )
+      return claims.filter(({ builder }) => builder !== null && !isAlive(builder)).map(({ id }) => id)
+    },
+
+    exclusively: (key, fn, options) => exclusively(`forkyard-${hash(`${salt} ${key}`)}`, fn, options),
+  }
+}
+
+/** Makes lock names that only who can read the directory can know. */
+async function lockSalt(path: string): Promise<string> {
+  const file = `${path}/lock-salt`
+  try {
+    await writeFile(file, randomBytes(16).toString('hex'), { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  const salt = await readFile(file, 'utf8')
+  // Another process is between making and filling it.
+  return salt.length === 32 ? salt : lockSalt(path)
+}
+
+async function list(path: string): Promise<string[]> {
+  try {
+    return await readdir(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** `null` where the file went away meanwhile or is not ours. */
+async function read<T>(path: string): Promise<T | null> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as T
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32)
+}
