@@ -97,7 +97,7 @@ export function longer(a: Needs['history'], b: Needs['history']): Needs['history
 
 /** Both cones as one, sorted, without directories that lie inside another. */
 export function joinCones(a: readonly string[], b: readonly string[]): readonly string[] {
-  const all = [...new Set([...a, ...b])].sort()
+  const all = [...new Set([...a, ...b])].toSorted()
   return all.filter((directory) => !all.some((other) => other !== directory && isInside(directory, other)))
 }
 

@@ -38,7 +38,7 @@ export const maxLayers = 20
 /** The cheapest way to what an operation needs. Needs without history have no steps: refs alone answer them. */
 export function plan(input: PlanInput): Plan {
   if (lasting(input.needs).history === 0) return { steps: [], cost: free, base: null, result: blank, tier: 'image' }
-  const bases = [...[...input.candidates].sort(byWeight), null]
+  const bases = [...input.candidates.toSorted(byWeight), null]
   const plans = bases.map((base) => cheapestFrom(base, input)).filter((one) => one !== null)
   const [first, ...others] = plans
   if (first === undefined) throw new Error('a blank sandbox always has a route')
@@ -55,7 +55,7 @@ function cheapestFrom(base: ImageCandidate | null, input: PlanInput): Plan | nul
     const regretMs = base !== null && isSpoilt(base.has, one.result) ? gapMs : 0
     return { one, cost: { ...one.cost, ms: one.cost.ms + regretMs } }
   })
-  return withRegret.sort((a, b) => compare(a.cost, b.cost))[0]?.one ?? null
+  return withRegret.toSorted((a, b) => compare(a.cost, b.cost))[0]?.one ?? null
 }
 
 /** What a refresh pays for looking whether an image with gaps lacks something. */

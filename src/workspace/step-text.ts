@@ -2,16 +2,12 @@ import type { Filter, Step } from './steps.ts'
 
 /** A step of a plan in words, for receipts and people. */
 export function describeStep(step: Step): string {
-  switch (step.kind) {
-    case 'fork':
-      return `fork image ${step.image}`
-    case 'fetch':
-      return `fetch ${step.depth === 'full' ? 'the whole history' : generations(step.depth)}${without[step.filter]}`
-    case 'backfill':
-      return `bring missing ${step.what} of ${extentText(step.extent, step.cone)} in one batch`
-    case 'checkout':
-      return step.cone.length === 0 ? 'check out all files' : `check out ${step.cone.join(', ')}`
-  }
+  if (step.kind === 'fork') return `fork image ${step.image}`
+  if (step.kind === 'checkout')
+    return step.cone.length === 0 ? 'check out all files' : `check out ${step.cone.join(', ')}`
+  if (step.kind === 'backfill')
+    return `bring missing ${step.what} of ${extentText(step.extent, step.cone)} in one batch`
+  return `fetch ${step.depth === 'full' ? 'the whole history' : generations(step.depth)}${without[step.filter]}`
 }
 
 const without: Readonly<Record<Filter, string>> = {

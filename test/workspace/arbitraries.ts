@@ -8,7 +8,7 @@ import type { ModelRepository } from './model-repository.ts'
 const history: fc.Arbitrary<Needs['history']> = fc.oneof(fc.integer({ min: 0, max: 6 }), fc.constant('full' as const))
 
 /** Any needs an operation could declare. */
-export const needs: fc.Arbitrary<Needs> = fc.record({
+export const anyNeeds: fc.Arbitrary<Needs> = fc.record({
   history,
   trees: fc.constantFrom('none', 'paths', 'tip', 'all'),
   blobs: fc.constantFrom('none', 'paths', 'tip', 'all'),
@@ -17,10 +17,10 @@ export const needs: fc.Arbitrary<Needs> = fc.record({
 })
 
 /** Cones over the folders of the model repository; empty is everything. */
-export const cones: fc.Arbitrary<readonly string[]> = fc.constantFrom([], ['a'], ['b'], ['a', 'b'])
+export const anyCone: fc.Arbitrary<readonly string[]> = fc.constantFrom([], ['a'], ['b'], ['a', 'b'])
 
 /** What some working copy holds. */
-export const holdings: fc.Arbitrary<Has> = fc.tuple(needs, cones).map(([some, cone]) => ({
+export const holdings: fc.Arbitrary<Has> = fc.tuple(anyNeeds, anyCone).map(([some, cone]) => ({
   ...lasting({ ...some, worktree: cone.length === 0 && some.worktree === 'cone' ? 'full' : some.worktree }),
   cone: some.worktree === 'cone' ? cone : [],
   tips: ['1'],
@@ -46,7 +46,7 @@ export const repositories: fc.Arbitrary<ModelRepository> = fc.record({
 const known = (max: number) => fc.option(fc.integer({ min: 1, max }), { nil: null })
 
 /** From nothing known to all, small to huge, so that every kind of plan is the cheapest once. */
-export const facts: fc.Arbitrary<RepoFacts> = fc.record({
+export const anyFacts: fc.Arbitrary<RepoFacts> = fc.record({
   commits: known(1_000_000),
   files: known(100_000),
   packBytes: known(2_000_000_000),

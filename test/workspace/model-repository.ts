@@ -90,7 +90,8 @@ export function assertHolds(repository: ModelRepository, clone: ModelClone, has:
 export function within(repository: ModelRepository, tips: readonly number[], depth: Depth): Map<number, number> {
   const found = new Map<number, number>()
   let level = [...tips]
-  for (let distance = 0; level.length > 0 && (depth === 'full' || distance < depth); distance += 1) {
+  const end = depth === 'full' ? repository.commits.length : depth
+  for (let distance = 0; level.length > 0 && distance < end; distance += 1) {
     const fresh = level.filter((commit) => !found.has(commit))
     for (const commit of fresh) found.set(commit, distance)
     level = fresh.flatMap((commit) => repository.commits[commit]?.parents ?? [])
@@ -100,7 +101,7 @@ export function within(repository: ModelRepository, tips: readonly number[], dep
 
 export function blobsOf(repository: ModelRepository, commit: number, folders: string): string[] {
   const files = repository.commits[commit]
-  return [...folders].map((folder) => `blob ${folder}${folder === 'a' ? files?.a : files?.b}`)
+  return folders.split('').map((folder) => `blob ${folder}${folder === 'a' ? files?.a : files?.b}`)
 }
 
 export function treesOf(repository: ModelRepository, commit: number): string[] {

@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Needs } from '../../src/git/operation.ts'
 import { blank, covers, join, joinCones, lasting, normalise, serves, type Has } from '../../src/workspace/needs.ts'
-import { cones, holdings, needs } from './arbitraries.ts'
+import { anyCone, anyNeeds, holdings } from './arbitraries.ts'
 
 test('normalising twice is normalising once', () => {
-  fc.assert(fc.property(needs, (some) => assert.deepEqual(normalise(normalise(some)), normalise(some))))
+  fc.assert(fc.property(anyNeeds, (some) => assert.deepEqual(normalise(normalise(some)), normalise(some))))
 })
 
 test('a working copy covers exactly what it holds', () => {
@@ -15,7 +15,7 @@ test('a working copy covers exactly what it holds', () => {
 
 test('join is commutative, idempotent and associative', () => {
   fc.assert(
-    fc.property(needs, needs, needs, (a, b, c) => {
+    fc.property(anyNeeds, anyNeeds, anyNeeds, (a, b, c) => {
       assert.deepEqual(join(a, b), join(b, a))
       assert.deepEqual(join(a, a), normalise(a))
       const [lastingA, lastingB, lastingC] = [lasting(a), lasting(b), lasting(c)]
@@ -26,7 +26,7 @@ test('join is commutative, idempotent and associative', () => {
 
 test('what covers a join covers both sides', () => {
   fc.assert(
-    fc.property(holdings, needs, needs, cones, (has, a, b, cone) => {
+    fc.property(holdings, anyNeeds, anyNeeds, anyCone, (has, a, b, cone) => {
       fc.pre(covers(has, join(a, b), cone))
       assert(covers(has, a, cone) && covers(has, b, cone))
     }),
@@ -35,7 +35,7 @@ test('what covers a join covers both sides', () => {
 
 test('what covers both sides covers the join of their lasting parts', () => {
   fc.assert(
-    fc.property(holdings, needs, needs, cones, (has, a, b, cone) => {
+    fc.property(holdings, anyNeeds, anyNeeds, anyCone, (has, a, b, cone) => {
       fc.pre(covers(has, lasting(a), cone) && covers(has, lasting(b), cone))
       assert(covers(has, join(lasting(a), lasting(b)), cone))
     }),

@@ -7,7 +7,7 @@ import { blank, covers, join, lasting, type Has } from '../../src/workspace/need
 import { maxLayers, plan, type ImageCandidate, type Plan, type PlanInput } from '../../src/workspace/plan.ts'
 import { describeStep } from '../../src/workspace/step-text.ts'
 import { aim, apply, type Step } from '../../src/workspace/steps.ts'
-import { cones, facts, needs, repositories } from './arbitraries.ts'
+import { anyCone, anyFacts, anyNeeds, repositories } from './arbitraries.ts'
 import {
   assertHolds,
   blobsOf,
@@ -28,23 +28,24 @@ interface Request {
 
 const requests: fc.Arbitrary<Request[]> = fc.array(
   fc.record({
-    needs,
-    cone: cones,
+    needs: anyNeeds,
+    cone: anyCone,
     picks: fc.array(fc.nat(), { minLength: 1, maxLength: 2 }),
-    facts,
+    facts: anyFacts,
     layers: fc.integer({ min: 1, max: maxLayers + 1 }),
   }),
   { minLength: 1, maxLength: 6 },
 )
 
-interface Made extends ImageCandidate {
+interface Made {
+  readonly image: ImageCandidate
   readonly clone: ModelClone
 }
 
 interface Round {
   readonly input: PlanInput
   readonly made: Plan
-  readonly base: Made | undefined
+  readonly base: ImageCandidate | undefined
 }
 
 /** Plans and carries out the requests in turn, each with the images the earlier ones left, and shows each round. */
@@ -56,12 +57,12 @@ function* play(repository: ModelRepository, asked: readonly Request[]): Generato
       needs,
       cone,
       commits: commits.map(String),
-      candidates: images.map(({ id, has, layers, bytes }) => ({ id, has, layers, bytes })),
+      candidates: images.map(({ image }) => image),
       remote: repository,
       facts,
     }
     const made = plan(input)
-    const base = images.find(({ id }) => id === made.base)
+    const base = images.find(({ image }) => image.id === made.base)
     let clone = base?.clone ?? emptyClone
     // The contents an operation reads can only be those whose trees it asked for.
     const { history, trees } = lasting(needs)
@@ -70,9 +71,9 @@ function* play(repository: ModelRepository, asked: readonly Request[]): Generato
     clone = { ...clone, refs: made.result.tips.map(Number) }
     assertHolds(repository, clone, made.result)
     assertAnswers(repository, clone, input, depth)
-    yield { input, made, base }
+    yield { input, made, base: base?.image }
     if (made.tier !== 'image') {
-      images.push({ id: `i${images.length}`, has: made.result, layers, bytes: images.length, clone })
+      images.push({ image: { id: `i${images.length}`, has: made.result, layers, bytes: images.length }, clone })
     }
   }
 }
@@ -163,7 +164,7 @@ test('the order in which images are listed does not matter', () => {
   fc.assert(
     fc.property(repositories, requests, (repository, asked) => {
       for (const { input, made } of play(repository, asked)) {
-        assert.deepEqual(plan({ ...input, candidates: [...input.candidates].reverse() }), made)
+        assert.deepEqual(plan({ ...input, candidates: input.candidates.toReversed() }), made)
       }
     }),
   )
