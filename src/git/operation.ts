@@ -3,7 +3,7 @@ import type { Git } from './run-git.ts'
 
 /** What an operation requires of a working copy; all the planner ever reads. */
 export interface Needs {
-  /** Commits reachable from each tip: a count of generations (1 = the tip alone) or everything. */
+  /** Commits reachable from each tip: a count of generations (1 = the tip alone, 0 = no object at all: refs suffice) or everything. */
   readonly history: number | 'full'
   /** Trees present: none, those that lead to `paths`, those of the tips, or of every commit in `history`. */
   readonly trees: Extent

@@ -24,7 +24,11 @@ export interface TransferSource {
  */
 export function transferEnvironment({ correlationId, source, idleSeconds }: Transfer): Record<string, string> {
   const scheme = source?.url.startsWith('http:') === true ? 'http' : 'https'
-  const config = { ...hardened, 'http.lowSpeedTime': String(idleSeconds), ...(source === null ? {} : reach(source, scheme)) }
+  const config = {
+    ...hardened,
+    'http.lowSpeedTime': String(idleSeconds),
+    ...(source === null ? {} : reach(source, scheme)),
+  }
   return {
     PATH: '/usr/bin:/bin',
     HOME: '/nonexistent',

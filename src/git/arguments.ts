@@ -1,0 +1,88 @@
+import { AppError } from '../core/errors.ts'
+import { exactBytes, type ExactText } from './bytes.ts'
+import { pathProblem } from './path.ts'
+import { isOid } from './revision.ts'
+
+interface SubcommandFacts {
+  /** Understands `--end-of-options` before its operands, in every supported git. */
+  readonly hasEndOfOptions: boolean
+  /** Takes paths after `--`. */
+  readonly hasPaths: boolean
+}
+
+const both: SubcommandFacts = { hasEndOfOptions: true, hasPaths: true }
+const onlyEnd: SubcommandFacts = { hasEndOfOptions: true, hasPaths: false }
+const onlyPaths: SubcommandFacts = { hasEndOfOptions: false, hasPaths: true }
+const neither: SubcommandFacts = { hasEndOfOptions: false, hasPaths: false }
+
+/** The subcommands this project runs; anything else could be an alias that a repository chose. */
+const subcommands = {
+  blame: onlyPaths,
+  'cat-file': onlyEnd,
+  checkout: onlyPaths,
+  describe: onlyEnd,
+  'diff-tree': both,
+  fetch: onlyEnd,
+  'for-each-ref': onlyEnd,
+  grep: onlyPaths,
+  'index-pack': neither,
+  init: onlyEnd,
+  log: both,
+  'ls-tree': both,
+  'merge-base': onlyEnd,
+  'read-tree': neither,
+  'rev-list': both,
+  'rev-parse': onlyEnd,
+  'sparse-checkout': neither,
+  status: onlyPaths,
+  'update-index': onlyPaths,
+  'update-ref': neither,
+  version: neither,
+} as const satisfies Record<string, SubcommandFacts>
+
+export type Subcommand = keyof typeof subcommands
+
+export interface GitArguments {
+  /** Literals; a value rides after "=" or the letter, never as an argument of its own. */
+  readonly flags?: readonly string[]
+  /** Full object ids only. */
+  readonly revisions?: readonly string[]
+  /** Words that are neither, such as a URL made by us; never with a leading "-". */
+  readonly operands?: readonly string[]
+  readonly paths?: readonly ExactText[]
+}
+
+/** The arguments after `git`; the one place where flags, revisions and paths meet. */
+export function joinArguments(subcommand: Subcommand, parts: GitArguments): readonly (string | Buffer)[] {
+  const { flags = [], revisions = [], operands = [], paths = [] } = parts
+  const facts = subcommands[subcommand]
+  for (const flag of flags) {
+    if (!/^--?[A-Za-z]/.test(flag) || flag.includes('\0')) throw refused(subcommand, 'a flag is not a flag')
+  }
+  for (const revision of revisions) {
+    if (!isOid(revision)) throw refused(subcommand, 'a revision is not a full object id')
+  }
+  for (const operand of operands) {
+    if (operand === '' || operand.startsWith('-') || operand.includes('\0'))
+      throw refused(subcommand, 'an operand looks like a flag')
+  }
+  if (paths.some((path) => pathProblem(path) !== null)) throw refused(subcommand, 'a path is not inside the repository')
+  if (paths.length > 0 && !facts.hasPaths) throw refused(subcommand, 'it takes no paths')
+  const words = [...revisions, ...operands]
+  return [
+    subcommand,
+    ...flags,
+    ...(facts.hasEndOfOptions && words.length > 0 ? ['--end-of-options'] : []),
+    ...words,
+    ...(facts.hasPaths ? ['--', ...paths.map(toArgument)] : []),
+  ]
+}
+
+function toArgument(path: ExactText): string | Buffer {
+  return typeof path === 'string' ? path : exactBytes(path)
+}
+
+// Fields are checked at the door; whatever arrives here all the same is a defect, and is refused.
+function refused(subcommand: string, fact: string): AppError {
+  return new AppError('internal', `Cannot run git ${subcommand}: ${fact}`)
+}

@@ -1,0 +1,143 @@
+import { AppError } from '../core/errors.ts'
+import { finish, type Command, type Exec } from '../core/exec.ts'
+import { span } from '../core/spans.ts'
+import { joinArguments, type GitArguments, type Subcommand } from './arguments.ts'
+import { stringArgv } from './byte-arguments.ts'
+import { ByteReader } from './byte-reader.ts'
+import { commitsOnlyEnvironment, gitEnvironment } from './environment.ts'
+import { gitFailure } from './failure.ts'
+
+/** One run of git. */
+export interface GitRequest extends GitArguments {
+  /** Exit codes that are answers; 0 alone by default. */
+  readonly okExitCodes?: readonly number[]
+  readonly stdin?: string | Uint8Array | AsyncIterable<Uint8Array>
+  readonly env?: Readonly<Record<string, string>>
+  /** Configuration for this run only. */
+  readonly config?: Readonly<Record<string, string>>
+  /** Neither worktree nor index nor attribute files are seen, so that the answer depends on commits alone. */
+  readonly commitsOnly?: boolean
+  readonly maxOutputBytes?: number
+  readonly signal: AbortSignal
+}
+
+export interface GitResult {
+  readonly stdout: Buffer
+  /** `stdout` as UTF-8. */
+  readonly text: string
+  readonly stderr: string
+  readonly exitCode: number
+}
+
+/** Runs git on one repository; failures are AppErrors. */
+export interface Git {
+  (subcommand: Subcommand, request: GitRequest): Promise<GitResult>
+  /** Hands the output to `use` while git runs; git is ended when `use` returns before the end. */
+  read<Value>(subcommand: Subcommand, request: GitRequest, use: (reader: ByteReader) => Promise<Value>): Promise<Value>
+  /** The output while git runs; git is ended when the consumer stops. */
+  stream(subcommand: Subcommand, request: GitRequest): { readonly records: AsyncIterable<Uint8Array> }
+}
+
+export interface GitBinding {
+  /** Where git runs; the repository is found from here. */
+  readonly cwd?: string
+  /** The git directory, where it is not `.git` in `cwd`. */
+  readonly gitDir?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly config?: Readonly<Record<string, string>>
+  readonly deadlineMs: number
+  /** Most bytes of output of one run. */
+  readonly maxOutputBytes: number
+  readonly correlationId: string
+}
+
+/** Git on a repository in the place where `exec` runs commands. */
+export function bindGit(exec: Exec, binding: GitBinding): Git {
+  const { cwd = '/workspace', gitDir } = binding
+
+  function command(subcommand: Subcommand, request: GitRequest): Command {
+    const directory = gitDir ?? `${cwd}/.git`
+    const isHidden = request.commitsOnly === true
+    const env = {
+      ...gitEnvironment({ correlationId: binding.correlationId, config: { ...binding.config, ...request.config } }),
+      ...binding.env,
+      ...(gitDir === undefined ? {} : { GIT_DIR: gitDir }),
+      ...(isHidden ? commitsOnlyEnvironment('.') : {}),
+      ...request.env,
+    }
+    return {
+      argv: stringArgv(['git', ...joinArguments(subcommand, request)]),
+      cwd: isHidden ? directory : cwd,
+      env,
+      ...(request.stdin === undefined ? {} : { stdin: chunks(request.stdin) }),
+      signal: request.signal,
+      deadlineMs: binding.deadlineMs,
+      maxOutputBytes: request.maxOutputBytes ?? binding.maxOutputBytes,
+    }
+  }
+
+  function check(subcommand: Subcommand, request: GitRequest, exitCode: number, stderr: Buffer): void {
+    if ((request.okExitCodes ?? [0]).includes(exitCode)) return
+    throw gitFailure({ subcommand, exitCode, stderr: stderr.toString('utf8') })
+  }
+
+  async function run(subcommand: Subcommand, request: GitRequest): Promise<GitResult> {
+    return span('git', { subcommand }, async () => {
+      const { code, stdout, stderr } = await finish(exec(command(subcommand, request)))
+      check(subcommand, request, code, stderr)
+      return { stdout, text: stdout.toString('utf8'), stderr: stderr.toString('utf8'), exitCode: code }
+    })
+  }
+
+  async function* records(subcommand: Subcommand, request: GitRequest): AsyncGenerator<Uint8Array, void> {
+    const running = exec(command(subcommand, request))
+    const stderr = collect(running.stderr)
+    // Both are awaited below; until then a rejection is not unhandled.
+    void Promise.allSettled([stderr, running.exit])
+    let isWhole = false
+    try {
+      yield* running.stdout
+      isWhole = true
+    } finally {
+      if (!isWhole) running.signal('SIGKILL')
+      // How an ended or failed run exits no longer matters; the failure under way is the one to tell.
+      if (!isWhole) await Promise.allSettled([stderr, running.exit])
+    }
+    const { code } = await running.exit
+    check(subcommand, request, code, await stderr)
+  }
+
+  const stream: Git['stream'] = (subcommand, request) => ({ records: records(subcommand, request) })
+
+  const read: Git['read'] = (subcommand, request, use) =>
+    span('git', { subcommand }, async () => {
+      const source = records(subcommand, {
+        ...request,
+        maxOutputBytes: request.maxOutputBytes ?? Number.MAX_SAFE_INTEGER,
+      })
+      try {
+        return await use(new ByteReader(source))
+      } finally {
+        await source.return()
+      }
+    })
+
+  return Object.assign(run, { read, stream })
+}
+
+async function* chunks(input: string | Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (typeof input === 'string') yield Buffer.from(input)
+  else if (input instanceof Uint8Array) yield input
+  else yield* input
+}
+
+async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = []
+  try {
+    for await (const part of source) parts.push(part)
+  } catch (error) {
+    // A stream torn down with its process has said all it had to say; `exit` tells why.
+    if (error instanceof AppError) throw error
+  }
+  return Buffer.concat(parts)
+}
