@@ -13,7 +13,7 @@ export const engineSettings = z.strictObject({
     .string()
     .nullable()
     .default(null)
-    .describe('A JSON list of credentials for upstream hosts, chosen by host and owner; readable for its owner only.'),
+    .describe('A JSON list of credentials for upstream hosts, chosen by host and owner.'),
   maxStalenessMs: z
     .int()
     .min(0)
