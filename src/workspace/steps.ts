@@ -12,7 +12,10 @@ export type Step =
       readonly wants: readonly string[]
     }
   | {
-      /** Lists what is missing of the extent and brings it as one batch; free when nothing is. */
+      /**
+       * Lists what is missing of the extent (`rev-list --objects --missing=print`) and brings it as one batch; free
+       * when nothing is. A missing tree brings all below it. Without an explicit filter the recorded one would apply.
+       */
       readonly kind: 'backfill'
       readonly what: 'trees' | 'blobs'
       /** `paths`: what the operation's `blobs` lists; `cone`: the files of `cone`; `all`: of `depth` generations. */
