@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+// Takes effect because zod is only ever reached through the dynamic imports below.
+import './cli/lean-zod.ts'
 import { interruptOf } from './cli/interrupt.ts'
 import { runCli } from './cli/run-cli.ts'
 

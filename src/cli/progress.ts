@@ -1,4 +1,4 @@
-import type { Progress } from '../engine/contract.ts'
+import type { Progress } from '../core/progress.ts'
 import { escapeLine } from '../core/escape.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -44,8 +44,8 @@ async function programFor(argv: readonly string[], session: Session): Promise<Co
     each.exitOverride().showSuggestionAfterError()
     each.configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
-      writeErr: (text) => terminal.stderr.write(text),
-      // Shown once, by us, in one form.
+      // Misuse is shown once, by us, in one form.
+      writeErr: () => {},
       outputError: () => {},
     })
   }
