@@ -9,7 +9,7 @@ const read = (path: string): string => readFileSync(root + path, 'utf8')
 const own = ['test/architecture.test.ts', 'test/support/architecture-rules.ts']
 
 function realTree(): Map<string, string> {
-  const paths = globSync('{src,test,bench}/**/*.ts', { cwd: root })
+  const paths = globSync(['{src,test,bench}/**/*.ts', 'tools/*.ts'], { cwd: root })
   return new Map(paths.map((path) => [path, read(path)]))
 }
 

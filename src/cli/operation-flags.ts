@@ -34,13 +34,13 @@ export function flagsOf(input: Readonly<Record<string, unknown>>): readonly stri
 
 function optionOf({ name, form, kind, description, isRequired, standard, choices }: SchemaField): Option {
   const flag = kebabCase(name)
-  const isShown = standard !== undefined && standard !== null && form !== 'boolean' && form !== 'list'
-  const text = isShown ? `${description} (default: ${String(standard)})` : description
+  const isShown = typeof standard === 'string' || typeof standard === 'number'
+  const text = isShown ? `${description} (default: ${standard})` : description
   if (form === 'boolean') return new Option(standard === true ? `--no-${flag}` : `--${flag}`, text)
   const option = new Option(`--${flag} <${form === 'list' ? kind.replace(/s$/, '') : kind}>`, text)
   if (choices.length > 0) option.choices(choices)
   if (form === 'number') option.argParser(parseNumber)
-  if (form === 'list') option.argParser((value, previous: readonly string[] = []) => [...previous, value])
+  if (form === 'list') option.argParser((value, previous?: readonly string[]) => [...(previous ?? []), value])
   return option.makeOptionMandatory(isRequired)
 }
 

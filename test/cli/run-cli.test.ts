@@ -133,7 +133,7 @@ test('progress is one rewritten line on a terminal, and nothing in a pipe or wit
     options?.onProgress?.({ phase: 'Receiving objects', done: 40, total: 100 })
     return { value: { commits: [], truncated: false }, receipt }
   }
-  const { engine } = fakeEngine({ run: run as never })
+  const { engine } = fakeEngine({ run })
   const [terminal, pipe, json] = await Promise.all([
     cli(['log', '.'], { engine, isTTY: true }),
     cli(['log', '.'], { engine }),

@@ -76,11 +76,11 @@ test('--json prints value and receipt on one line and nothing else', async () =>
 
 test('plain output is what the operation says, raw in a pipe and escaped on a terminal; warnings stand apart', async () => {
   const branches = { branches: [], truncated: false }
-  const plain = findOperation('branches').plain
+  const operation = findOperation('branches')
   const answer = { value: branches, receipt: { ...receipt, warnings: ['no limit of memory'] } }
   const { engine } = fakeEngine({ run: async () => answer })
   const { stdout, stderr } = await cli(['branches', '.'], { engine })
-  assert.equal(stdout.trimEnd(), plain(branches).trimEnd())
+  assert.equal(stdout.trimEnd(), operation.plain(branches).trimEnd())
   assert.equal(stderr, 'forkyard: warning: no limit of memory\n')
 })
 
