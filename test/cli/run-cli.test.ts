@@ -51,6 +51,11 @@ test('misuse with --json is a problem document', async () => {
   assert.equal((JSON.parse(stderr) as { code: string }).code, 'input_invalid')
 })
 
+test('a command that does not exist has a code of its own', async () => {
+  const { code, stderr } = await cli(['lgo', '.', '--json'])
+  assert.deepEqual([code, (JSON.parse(stderr) as { code: string }).code], [2, 'operation_unknown'])
+})
+
 test('failures have the exit codes that are promised, and run keeps its program’s apart', async () => {
   const log = async (code: AppError['code']) => (await cli(['log', '.'], { engine: failingEngine(code) })).code
   const run = async (code: AppError['code']) =>
