@@ -6,14 +6,14 @@ import { isOid } from './revision.ts'
 interface SubcommandFacts {
   /** Understands `--end-of-options` before its operands, in every supported git. */
   readonly hasEndOfOptions: boolean
-  /** Takes paths after `--`. */
-  readonly hasPaths: boolean
+  /** How paths follow: after `--`, or at once, where `--` behind `--end-of-options` would itself be a path. */
+  readonly paths: 'after --' | 'at once' | 'none'
 }
 
-const both: SubcommandFacts = { hasEndOfOptions: true, hasPaths: true }
-const onlyEnd: SubcommandFacts = { hasEndOfOptions: true, hasPaths: false }
-const onlyPaths: SubcommandFacts = { hasEndOfOptions: false, hasPaths: true }
-const neither: SubcommandFacts = { hasEndOfOptions: false, hasPaths: false }
+const both: SubcommandFacts = { hasEndOfOptions: true, paths: 'after --' }
+const onlyEnd: SubcommandFacts = { hasEndOfOptions: true, paths: 'none' }
+const onlyPaths: SubcommandFacts = { hasEndOfOptions: false, paths: 'after --' }
+const neither: SubcommandFacts = { hasEndOfOptions: false, paths: 'none' }
 
 /** The subcommands this project runs; anything else could be an alias that a repository chose. */
 const subcommands = {
@@ -28,7 +28,7 @@ const subcommands = {
   'index-pack': neither,
   init: onlyEnd,
   log: both,
-  'ls-tree': both,
+  'ls-tree': { hasEndOfOptions: true, paths: 'at once' },
   'merge-base': onlyEnd,
   'read-tree': neither,
   'rev-list': both,
@@ -67,14 +67,15 @@ export function joinArguments(subcommand: Subcommand, parts: GitArguments): read
       throw refused(subcommand, 'an operand looks like a flag')
   }
   if (paths.some((path) => pathProblem(path) !== null)) throw refused(subcommand, 'a path is not inside the repository')
-  if (paths.length > 0 && !facts.hasPaths) throw refused(subcommand, 'it takes no paths')
+  if (paths.length > 0 && facts.paths === 'none') throw refused(subcommand, 'it takes no paths')
   const words = [...revisions, ...operands]
   return [
     subcommand,
     ...flags,
     ...(facts.hasEndOfOptions && words.length > 0 ? ['--end-of-options'] : []),
     ...words,
-    ...(facts.hasPaths ? ['--', ...paths.map(toArgument)] : []),
+    ...(facts.paths === 'after --' ? ['--'] : []),
+    ...paths.map(toArgument),
   ]
 }
 

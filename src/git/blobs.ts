@@ -35,10 +35,14 @@ export async function changedBlobs(git: Git, { revisions, paths, signal }: BlobQ
   })
 }
 
-/** Ids of the file contents of one commit below some paths. */
-export async function treeBlobs(git: Git, { revisions, paths, signal }: BlobQuery): Promise<readonly string[]> {
-  const request = { flags: [...treeFlags, '-r'], revisions, paths, commitsOnly: true, signal }
-  return git.read('ls-tree', request, async (reader) => {
+/** Ids of the file contents of one commit at some paths, and below them where asked. */
+export async function treeBlobs(
+  git: Git,
+  query: { commit: string; paths: readonly ExactText[]; recursive: boolean; signal: AbortSignal },
+): Promise<readonly string[]> {
+  const { commit, paths, recursive, signal } = query
+  const flags = recursive ? [...treeFlags, '-r'] : treeFlags
+  return git.read('ls-tree', { flags, revisions: [commit], paths, commitsOnly: true, signal }, async (reader) => {
     const ids = new Set<string>()
     for await (const entry of readTree(reader)) if (entry.type === 'blob') ids.add(entry.oid)
     return [...ids]

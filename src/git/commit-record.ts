@@ -49,8 +49,8 @@ export async function readCommit(reader: ByteReader): Promise<Commit | null> {
     id: fields.id,
     parents: fields.parents.split(' ').filter((id) => id !== ''),
     tree: fields.tree,
-    author: { name: fields.authorName, email: fields.authorEmail, date: fields.authorDate },
-    committer: { name: fields.committerName, email: fields.committerEmail, date: fields.committerDate },
+    author: { name: fields.authorName, email: fields.authorEmail, date: utcAsZ(fields.authorDate) },
+    committer: { name: fields.committerName, email: fields.committerEmail, date: utcAsZ(fields.committerDate) },
     subject: fields.subject,
     body: fields.body.replace(/\n+$/, ''),
   }
@@ -74,4 +74,9 @@ export function plainCommit(commit: Commit): string {
 /** An id as people read it. */
 export function shortOid(id: string): string {
   return id.slice(0, 10)
+}
+
+// Older gits write +00:00, newer ones Z.
+function utcAsZ(date: string): string {
+  return date.replace(/\+00:00$/, 'Z')
 }

@@ -32,7 +32,7 @@ export const failureRules: readonly Rule[] = [
   {
     code: 'objects_missing',
     pattern:
-      /could not fetch [0-9a-f]{40,64} from promisor|unable to read (?:tree )?[0-9a-f (]{40,66}|missing (?:blob|tree)|[Cc]ould not read [0-9a-f]{40,64}/,
+      /could not fetch [0-9a-f]{40,64} from promisor|unable to read (?:tree )?[0-9a-f (]{40,66}|missing (?:blob|tree)|not a tree object|[Cc]ould not read [0-9a-f]{40,64}/,
     fact: 'objects are missing',
   },
   {
@@ -43,7 +43,7 @@ export const failureRules: readonly Rule[] = [
   {
     code: 'commit_not_found',
     pattern:
-      /not our ref|bad object|not a valid (?:commit|object) name|unable to parse object|not a tree object|: bad file|bad revision|unable to resolve revision/i,
+      /not our ref|bad object|not a valid (?:commit|object) name|unable to parse object|: bad file|bad revision|unable to resolve revision/i,
     fact: 'the commit is not there',
   },
   { code: 'ref_not_found', pattern: /No names found|tags can describe/, fact: 'no tag leads there' },
@@ -51,7 +51,7 @@ export const failureRules: readonly Rule[] = [
   { code: 'ref_not_found', pattern: /couldn't find remote ref/, fact: 'the remote has no such ref' },
   {
     code: 'input_invalid',
-    pattern: /file .* has only \d+ lines?|command line, '|invalid regex|Invalid (?:range|preceding)|Unmatched/,
+    pattern: /file .* has only \d+ lines?|-e option, '|command line, '/,
     fact: 'git refuses a value',
   },
 
@@ -92,16 +92,16 @@ export const failureRules: readonly Rule[] = [
     fact: 'the transport is not allowed',
   },
   {
-    code: 'remote_invalid',
-    pattern:
-      /not valid: is this a git repository|fsck error|invalid server response|bad line length|protocol error|bad pack header/,
-    fact: 'the remote does not answer as git does',
-  },
-  {
     code: 'remote_failed',
     pattern:
       /hung up unexpectedly|early EOF|unexpected disconnect|RPC failed|remote error|did not send all necessary objects/,
     fact: 'the remote broke off',
+  },
+  {
+    code: 'remote_invalid',
+    pattern:
+      /not valid: is this a git repository|fsck error|invalid server response|bad line length|protocol error|bad pack header/,
+    fact: 'the remote does not answer as git does',
   },
 
   { code: 'host_unable', pattern: /detected dubious ownership/, fact: 'the repository belongs to somebody else' },
@@ -109,9 +109,16 @@ export const failureRules: readonly Rule[] = [
 
 const tailBytes = 2000
 
+/** Whether git left something out because objects are missing; `grep` does so and still exits well. */
+export function isIncomplete(stderr: string): boolean {
+  return /^error: .*unable to read [0-9a-f]{40,64}/m.test(stderr)
+}
+
 /** The AppError for a git that failed. */
 export function gitFailure({ subcommand, exitCode, stderr }: GitEnd): AppError {
-  const rule = failureRules.find(({ pattern }) => pattern.test(stderr))
+  // What a server says in its own words proves nothing.
+  const said = stderr.replace(/^remote: .*$/gm, '')
+  const rule = failureRules.find(({ pattern }) => pattern.test(said))
   const details = {
     subcommand,
     exitCode,

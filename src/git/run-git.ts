@@ -5,7 +5,7 @@ import { joinArguments, type GitArguments, type Subcommand } from './arguments.t
 import { stringArgv } from './byte-arguments.ts'
 import { ByteReader } from './byte-reader.ts'
 import { commitsOnlyEnvironment, gitEnvironment } from './environment.ts'
-import { gitFailure } from './failure.ts'
+import { gitFailure, isIncomplete } from './failure.ts'
 
 /** One run of git. */
 export interface GitRequest extends GitArguments {
@@ -77,8 +77,9 @@ export function bindGit(exec: Exec, binding: GitBinding): Git {
   }
 
   function check(subcommand: Subcommand, request: GitRequest, exitCode: number, stderr: Buffer): void {
-    if ((request.okExitCodes ?? [0]).includes(exitCode)) return
-    throw gitFailure({ subcommand, exitCode, stderr: stderr.toString('utf8') })
+    const said = stderr.toString('utf8')
+    if ((request.okExitCodes ?? [0]).includes(exitCode) && !isIncomplete(said)) return
+    throw gitFailure({ subcommand, exitCode, stderr: said })
   }
 
   async function run(subcommand: Subcommand, request: GitRequest): Promise<GitResult> {

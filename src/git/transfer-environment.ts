@@ -7,6 +7,8 @@ export interface Transfer {
   readonly source: TransferSource | null
   /** Seconds below 1000 bytes a second after which a transfer is given up. */
   readonly idleSeconds: number
+  /** `noop`: what is there is not told, for objects that are asked for by id. */
+  readonly negotiation: 'default' | 'noop'
 }
 
 export interface TransferSource {
@@ -22,11 +24,17 @@ export interface TransferSource {
  * run a program, reach another host or read a file that is not its own, and switches it off.
  * A credential travels here as a value, which only the process itself can read: never in argv, URL or file.
  */
-export function transferEnvironment({ correlationId, source, idleSeconds }: Transfer): Record<string, string> {
+export function transferEnvironment({
+  correlationId,
+  source,
+  idleSeconds,
+  negotiation,
+}: Transfer): Record<string, string> {
   const scheme = source?.url.startsWith('http:') === true ? 'http' : 'https'
   const config = {
     ...hardened,
     'http.lowSpeedTime': String(idleSeconds),
+    'fetch.negotiationAlgorithm': negotiation,
     ...(source === null ? {} : reach(source, scheme)),
   }
   return {
@@ -99,7 +107,6 @@ const hardened: Readonly<Record<string, string>> = {
   'transfer.unpackLimit': '1',
   'fetch.recurseSubmodules': 'false',
   'fetch.writeCommitGraph': 'false',
-  'fetch.negotiationAlgorithm': 'default',
   'submodule.recurse': 'false',
   'gc.auto': '0',
   'maintenance.auto': 'false',

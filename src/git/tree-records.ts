@@ -14,7 +14,7 @@ export interface TreeRecord {
 /** The flags that make git print what `readTree` reads. */
 export const treeFlags: readonly string[] = ['-z', '--full-tree']
 
-const pattern = /^([0-7]{6}) ([a-z]+) ([0-9a-f]{40,64})(?: +(\d+|-))?$/
+const pattern = /^([0-7]{6}) ([a-z]+) ([0-9a-f]{40,64})(?: +(\d+|-|BAD))?$/
 
 /** The entries, as they arrive. */
 export async function* readTree(reader: ByteReader): AsyncGenerator<TreeRecord, void> {
@@ -23,6 +23,10 @@ export async function* readTree(reader: ByteReader): AsyncGenerator<TreeRecord, 
     const match = pattern.exec(line.subarray(0, tab).toString('latin1'))
     if (match === null) throw new AppError('git_failed', 'Cannot read the output of git: not a tree entry')
     const [, mode = '', type = '', oid = '', size] = match
+    // Git prints this, and succeeds, where a content is missing.
+    if (size === 'BAD') {
+      throw new AppError('objects_missing', 'Cannot list sizes: contents are missing', { details: { oids: [oid] } })
+    }
     const bytes = size === undefined || size === '-' ? null : Number(size)
     yield { mode, type, oid, size: bytes, path: line.subarray(tab + 1) }
   }

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { escapeLine } from '../../core/escape.ts'
-import { AppError } from '../../core/errors.ts'
+import { AppError, hasCode } from '../../core/errors.ts'
 import { blameBlobs } from '../blame-blobs.ts'
 import { readBlame, type BlameRecord } from '../blame-records.ts'
 import { exactText, plainLine, toExactText } from '../bytes.ts'
 import { shortOid } from '../commit-record.ts'
 import { limit, maxBytes, oid, repoPath, revisionOrRef } from '../fields.ts'
+import { missingPath } from '../missing-path.ts'
 import { defineOperation } from '../operation.ts'
 import { resolved } from '../revision.ts'
 
@@ -54,7 +55,7 @@ export const blame = defineOperation({
       ...(startLine === 1 && endLine === null ? [] : [`-L${startLine},${endLine ?? ''}`]),
     ]
     const request = { flags, revisions: [resolved(input.revision)], paths: [path], commitsOnly: true, signal }
-    return git.read('blame', request, async (reader) => {
+    const reading = git.read('blame', request, async (reader) => {
       const ranges: Range[] = []
       let [lines, bytes] = [0, 0]
       for await (const record of readBlame(reader)) {
@@ -64,6 +65,10 @@ export const blame = defineOperation({
         append(ranges, record)
       }
       return { path, ranges, truncated: false }
+    })
+    return reading.catch(async (error: unknown) => {
+      if (!hasCode(error, 'path_not_found')) throw error
+      throw await missingPath(git, { commit: resolved(input.revision), path, signal, action: 'blame the file' })
     })
   },
   plain: ({ ranges }) =>

@@ -47,7 +47,8 @@ export const grep = defineOperation({
     worktree: 'none',
     refs: 'asked',
   }),
-  blobs: (git, { revision, paths }, { signal }) => treeBlobs(git, { revisions: [resolved(revision)], paths, signal }),
+  blobs: (git, { revision, paths }, { signal }) =>
+    treeBlobs(git, { commit: resolved(revision), paths, recursive: true, signal }),
   async run(git, input, { signal }) {
     const commit = resolved(input.revision)
     const flags = [

@@ -45,8 +45,8 @@ export const listFiles = defineOperation({
     worktree: 'none',
     refs: 'asked',
   }),
-  blobs: (git, { revision, path }, { signal }) =>
-    treeBlobs(git, { revisions: [resolved(revision)], paths: path === null ? [] : [path], signal }),
+  blobs: (git, { revision, path, recursive }, { signal }) =>
+    treeBlobs(git, { commit: resolved(revision), paths: path === null ? [] : itselfOrInside(path), recursive, signal }),
   async run(git, input, { signal }) {
     const flags = [...treeFlags, ...(input.recursive ? ['-r'] : []), ...(input.sizes ? ['--long'] : [])]
     const paths = input.path === null ? [] : itselfOrInside(input.path)

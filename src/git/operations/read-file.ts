@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
-import { AppError } from '../../core/errors.ts'
 import { treeBlobs } from '../blobs.ts'
-import { exactText, plainText } from '../bytes.ts'
+import { exactText, plainText, toExactText } from '../bytes.ts'
 import { maxBytes, oid, repoPath, revisionOrRef } from '../fields.ts'
-import { findTreeEntry, parseLfsPointer, readObjectHead, wholeCharacters, type TreeEntry } from '../file-content.ts'
+import { findTreeEntry, parseLfsPointer, readObjectHead, wholeCharacters } from '../file-content.ts'
+import { missingPath } from '../missing-path.ts'
 import { defineOperation } from '../operation.ts'
 import { pathBytes } from '../path.ts'
 import { isSubmodule } from '../raw-records.ts'
@@ -51,7 +51,7 @@ export const readFile = defineOperation({
   isPure: true,
   needs: () => ({ history: 1, trees: 'tip', blobs: 'paths', worktree: 'none', refs: 'asked' }),
   blobs: (git, { path, revision }, { signal }) =>
-    treeBlobs(git, { revisions: [resolved(revision)], paths: [path], signal }),
+    treeBlobs(git, { commit: resolved(revision), paths: [toExactText(pathBytes(path))], recursive: false, signal }),
   async run(git, input, { signal }) {
     const commit = resolved(input.revision)
     const path = pathBytes(input.path)
@@ -60,29 +60,21 @@ export const readFile = defineOperation({
     const directory = Buffer.concat([Buffer.from(`${commit}:`), path.subarray(0, Math.max(slash, 0))])
     const file = Buffer.concat([Buffer.from(`${commit}:`), path])
     const stdin = Buffer.concat([directory, Buffer.of(0), file, Buffer.of(0)])
-    return git.read('cat-file', { flags: ['--batch', '-z'], commitsOnly: true, stdin, signal }, async (reader) => {
+    const request = { flags: ['--batch', '-z'], commitsOnly: true, stdin, signal }
+    const found = await git.read('cat-file', request, async (reader) => {
       const tree = await readObjectHead(reader, directory)
       const bytes = tree?.type === 'tree' ? await reader.take(tree.size) : Buffer.alloc(0)
       const entry = findTreeEntry(bytes, path.subarray(slash + 1), commit.length / 2)
       const kind = entry === null ? 'directory' : kindOfMode(entry.mode)
-      if (entry === null || kind === 'directory') {
-        const fact = entry === null ? 'it does not exist there' : 'it is a directory'
-        throw new AppError('path_not_found', `Cannot read the file: ${fact}`, { details: { path: input.path } })
-      }
-      const found = { path: input.path, kind, mode: entry.mode, oid: entry.oid }
-      const nothing = {
-        size: null,
-        offset: 0,
-        length: 0,
-        encoding: 'utf8',
-        content: '',
-        truncated: false,
-        lfs: null,
-      } as const
-      if (isSubmodule(entry.mode)) return { ...found, ...nothing }
+      if (entry === null || kind === 'directory') return null
+      const about = { path: input.path, kind, mode: entry.mode, oid: entry.oid }
+      if (isSubmodule(entry.mode)) return { ...about, ...noContent }
       await reader.skip(1)
-      return { ...found, ...(await readContent(reader, { ...input, asked: file, entry })) }
+      const content = await readContent(reader, { ...input, asked: file, kind })
+      return content === null ? null : { ...about, ...content }
     })
+    if (found !== null) return found
+    throw await missingPath(git, { commit, path: toExactText(path), signal, action: 'read the file' })
   },
   plain: ({ kind, oid, encoding, content }) => {
     if (kind === 'submodule') return `submodule at ${oid}\n`
@@ -90,24 +82,29 @@ export const readFile = defineOperation({
   },
 })
 
+type Content = Omit<Output, 'path' | 'kind' | 'mode' | 'oid'>
+
+const noContent: Content = {
+  size: null,
+  offset: 0,
+  length: 0,
+  encoding: 'utf8',
+  content: '',
+  truncated: false,
+  lfs: null,
+}
+
 interface ContentQuery {
   readonly asked: Buffer
-  readonly entry: TreeEntry
+  readonly kind: Output['kind']
   readonly offset: number
   readonly maxBytes: number
   readonly encoding: 'auto' | 'base64'
 }
 
-async function readContent(
-  reader: ByteReader,
-  query: ContentQuery,
-): Promise<Omit<Output, 'path' | 'kind' | 'mode' | 'oid'>> {
+async function readContent(reader: ByteReader, query: ContentQuery): Promise<Content | null> {
   const head = await readObjectHead(reader, query.asked)
-  if (head === null) {
-    throw new AppError('objects_missing', 'Cannot read the file: its content is missing', {
-      details: { oids: [query.entry.oid] },
-    })
-  }
+  if (head === null) return null
   const { size } = head
   const offset = Math.min(query.offset, size)
   await reader.skip(offset)
@@ -115,7 +112,6 @@ async function readContent(
   const isCut = offset + bytes.length < size
   const text = query.encoding === 'auto' && isCut && !isUtf8(bytes) ? wholeCharacters(bytes) : bytes
   const encoding = query.encoding === 'auto' && isUtf8(text) ? 'utf8' : 'base64'
-  const lfs = offset === 0 && !isCut && kindOfMode(query.entry.mode) !== 'symlink' ? parseLfsPointer(bytes) : null
-  const content = text.toString(encoding)
-  return { size, offset, length: text.length, encoding, content, truncated: isCut, lfs }
+  const lfs = offset === 0 && !isCut && query.kind !== 'symlink' ? parseLfsPointer(bytes) : null
+  return { size, offset, length: text.length, encoding, content: text.toString(encoding), truncated: isCut, lfs }
 }
