@@ -37,9 +37,10 @@ async function programFor(argv: readonly string[], session: Session): Promise<Co
     .description('An isolated, ready git working copy of any repository in milliseconds, and git run in it.')
     .usage('<command> [arguments] [flags]')
     .addHelpText('after', '\nExample:\n  forkyard log . --limit=3')
-  if (argv[0] === '--version') program.version(await doors.version())
+  const isVersion = argv[0] === '--version'
+  if (isVersion) program.version(await doors.version())
   else program.option('--version', 'Print the version.')
-  for (const command of await commandsFor(argv[0], session)) program.addCommand(command)
+  for (const command of isVersion ? [] : await commandsFor(argv[0], session)) program.addCommand(command)
   for (const each of withSubcommands(program)) {
     each.exitOverride().showSuggestionAfterError()
     each.configureOutput({
