@@ -1,14 +1,35 @@
+import { readFile } from 'node:fs/promises'
 import type { Settings } from './config.ts'
-import type { HostReport } from './sandbox/host-report.ts'
+import { diskDirectory } from './directory/disk-directory.ts'
 import type { Engine } from './engine/contract.ts'
-import { AppError } from './core/errors.ts'
+import { loadCredentials } from './engine/credentials.ts'
+import { inProcessEngine } from './engine/engine.ts'
+import { probeGit } from './git/probe-git.ts'
+import { httpRemoteDefaults, httpRemotes } from './git/remote/http-remote.ts'
+import type { SandboxLimits } from './sandbox/contract.ts'
+import type { HostReport } from './sandbox/host-report.ts'
+import { localDriver } from './sandbox/local/driver.ts'
+import { probeLocalHost } from './sandbox/local/probe-host.ts'
+import { images, type ImageContent } from './workspace/images.ts'
+import { gitTemplate } from './workspace/template-files.ts'
 
-/** Joins concrete drivers, caches and directories into an engine; the only place that knows them. */
-export async function composeEngine(settings: Settings): Promise<Engine> {
-  throw new AppError('host_unable', `Cannot make an engine: driver "${settings.driver}" is not composed yet`)
+/** Joins concrete drivers, caches and directories into an engine; the only place that knows them. `environment` holds the secrets that credentials name. */
+export async function composeEngine(settings: Settings, environment: Readonly<Record<string, string | undefined>> = {}): Promise<Engine> {
+  const [gitVersion, hook, credentials] = await Promise.all([
+    probeGit({ signal: AbortSignal.timeout(10_000) }),
+    readFile(new URL('sandbox/local/fsmonitor-hook.pl', import.meta.url), 'utf8'),
+    settings.credentialsFile === null ? [] : loadCredentials(settings.credentialsFile, { requiresTenants: false }),
+  ])
+  const driver = await localDriver(settings, gitTemplate({ hook, tools: `git ${gitVersion}` }))
+  const directory = await diskDirectory<ImageContent>(`${settings.stateDir}/directory`)
+  const { diskBytes, inodes, memoryBytes, processes, cpus } = settings
+  const limits: SandboxLimits = { diskBytes, inodes, memoryBytes, processes, cpus }
+  const kept = images({ driver, directory, limits })
+  await kept.sweep()
+  return inProcessEngine({ settings, driver, images: kept, remotes: httpRemotes(httpRemoteDefaults), credentials, environment, limits, gitVersion })
 }
 
 /** What this host can do for the configured driver. */
-export async function probeHost(settings: Settings, _options: { signal: AbortSignal }): Promise<HostReport> {
-  throw new AppError('host_unable', `Cannot probe the host: driver "${settings.driver}" is not composed yet`)
+export function probeHost(settings: Settings, options: { signal: AbortSignal }): Promise<HostReport> {
+  return probeLocalHost(settings, options)
 }

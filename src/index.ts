@@ -6,13 +6,13 @@ import type { Engine } from './engine/contract.ts'
 
 export { settingsFromEnvironment, type Settings } from './config.ts'
 export { AppError, catalog, toProblem, type ErrorCode, type Problem } from './core/errors.ts'
+export type { Progress } from './core/progress.ts'
 export type {
   Answer,
   Engine,
   Execution,
   Explanation,
   ImageSummary,
-  Progress,
   Receipt,
   RequestOptions,
   Tier,

@@ -12,7 +12,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   interrupt: interruptOf(process),
   doors: {
     gitAuthorization: env['FORKYARD_GIT_AUTHORIZATION'],
-    engine: async () => (await import('./compose.ts')).composeEngine(await settings()),
+    engine: async () => (await import('./compose.ts')).composeEngine(await settings(), env),
     probeHost: async (options) => (await import('./compose.ts')).probeHost(await settings(), options),
     benchmarks: async () => (await import('./cli/benchmarks.ts')).benchmarksIn(new URL('../bench/', import.meta.url)),
     version: async () => {

@@ -1,4 +1,5 @@
 import type { Running } from '../core/exec.ts'
+import type { Progress } from '../core/progress.ts'
 import type { Needs } from '../git/operation.ts'
 import type { Cost } from '../workspace/cost.ts'
 import type { Step } from '../workspace/steps.ts'
@@ -25,14 +26,6 @@ export interface RequestOptions {
   readonly gitAuthorization?: string
   /** Called with git's own counters while long work runs. */
   readonly onProgress?: (progress: Progress) => void
-}
-
-/** One of git's counters, such as "Receiving objects: 40 of 100". */
-export interface Progress {
-  readonly phase: string
-  readonly done: number
-  /** `null` where git does not know the total. */
-  readonly total: number | null
 }
 
 export interface Answer<Value> {

@@ -20,6 +20,11 @@ export const engineSettings = z.strictObject({
     .default(0)
     .describe('How old the knowledge of a ref may be; 0 asks the remote every time.'),
   deadlineMs: z.int().min(1).default(600_000).describe('Time after which a request is ended.'),
+  idleMs: z
+    .int()
+    .min(1000)
+    .default(30_000)
+    .describe('Time of near silence after which a transfer from a server is given up.'),
   maxOutputBytes: z
     .int()
     .min(1)

@@ -1,4 +1,4 @@
-import { tarEntries, type TarEntry } from './tar.ts'
+import type { TarEntry } from './tar.ts'
 
 /** What a working copy's git directory says besides its objects. */
 export interface RepositoryState {
@@ -13,7 +13,7 @@ export interface RepositoryState {
 
 /** Everything of an empty repository, for a blank sandbox. */
 export function blankRepository(state: RepositoryState): readonly TarEntry[] {
-  const directories = ['.git', '.git/objects', '.git/objects/pack', '.git/refs', '.git/refs/heads', '.git/refs/tags', '.git/info']
+  const directories = ['', '/objects', '/objects/pack', '/refs', '/refs/heads', '/refs/tags', '/info', '/incoming'].map((name) => `.git${name}`)
   return [...directories.map((path) => ({ path, content: null })), ...repositoryState(state)]
 }
 
@@ -25,11 +25,6 @@ export function repositoryState(state: RepositoryState): readonly TarEntry[] {
     { path: '.git/config', content: config(state) },
     { path: '.git/packed-refs', content: packedRefs(state.tips) },
   ]
-}
-
-/** The entries as a stream for `tar`. */
-export function asTar(entries: readonly TarEntry[]): Buffer {
-  return tarEntries(entries)
 }
 
 function config({ objectFormat, url, hasGaps }: RepositoryState): string {
@@ -52,12 +47,33 @@ function config({ objectFormat, url, hasGaps }: RepositoryState): string {
   ].join('\n')
 }
 
-/** Refs of our own keep the tips alive and tell a courier what is there. */
-function packedRefs(tips: readonly string[]): string {
-  const lines = [...new Set(tips)].sort().map((oid) => `${oid} refs/forkyard/${oid}\n`)
-  return `# pack-refs with: sorted\n${lines.join('')}`
+/** Refs of our own keep the tips alive and tell a courier what is there; in one file, names may have any length. */
+function packedRefs(tips: readonly string[], more: Readonly<Record<string, string>> = {}): string {
+  const refs = { ...Object.fromEntries(tips.map((oid) => [`refs/forkyard/${oid}`, oid])), ...more }
+  const names = Object.keys(refs).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  return `# pack-refs with: sorted\n${names.map((name) => `${refs[name]} ${name}\n`).join('')}`
 }
 
 function quoted(value: string): string {
   return `"${value.replace(/["\\]/g, String.raw`\$&`)}"`
+}
+
+/** A ref as it was resolved: its full name (`null` for an id), what it holds, and the commit it leads to. */
+interface OpenedAt {
+  readonly ref: string | null
+  readonly oid: string
+  readonly commit: string
+}
+
+/** The refs of an opened working copy: HEAD on a local branch that follows origin's, or detached on a tag or id. */
+export function openedAt({ ref, oid, commit }: OpenedAt, tips: readonly string[]): readonly TarEntry[] {
+  const branch = ref?.startsWith('refs/heads/') === true ? ref.slice('refs/heads/'.length) : null
+  if (branch !== null) {
+    const refs = { [`refs/heads/${branch}`]: commit, [`refs/remotes/origin/${branch}`]: commit }
+    return [
+      { path: '.git/HEAD', content: `ref: refs/heads/${branch}\n` },
+      { path: '.git/packed-refs', content: packedRefs(tips, refs) },
+    ]
+  }
+  return ref?.startsWith('refs/tags/') === true ? [{ path: '.git/packed-refs', content: packedRefs(tips, { [ref]: oid }) }] : []
 }

@@ -13,15 +13,26 @@ export interface Advertisement {
 
 const maxAbilitiesBytes = 65_536
 
+const unknownAbilities: RemoteAbilities = {
+  protocol: 0,
+  objectFormat: 'sha1',
+  hasFilter: false,
+  hasShallow: false,
+  hasAnyId: false,
+}
+
 /** Reads an advertisement; packets after it stay unread. */
 export async function readAdvertisement(packets: AsyncIterator<Packet>): Promise<Advertisement> {
   let first = await nextText(packets)
-  if (first?.startsWith('# service=')) {
+  const isAnnounced = first?.startsWith('# service=') === true
+  if (isAnnounced) {
     if (first !== '# service=git-upload-pack') throw invalid('the server offers another service')
     if ((await nextText(packets)) !== null) throw invalid('its service line is not followed by a flush')
     first = await nextText(packets)
   }
   if (first === 'version 2') return { abilities: await readV2(packets), refs: null }
+  // An older server with an empty repository has nothing at all to say.
+  if (first === null && isAnnounced) return { abilities: unknownAbilities, refs: [] }
   const isV1 = first === 'version 1'
   return await readV0(isV1 ? await nextText(packets) : first, packets, isV1 ? 1 : 0)
 }

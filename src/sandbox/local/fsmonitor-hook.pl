@@ -119,12 +119,12 @@ sub list_layer {
       my $path = "$inside$name";
       next if $name eq '.' || $name eq '..' || $path eq '.git';
       if (lstat "$layer/$path" and -d _) {
-        # An opaque directory hides the one below it; the slash says "and everything in it".
-        push @changed, "$path/" if is_opaque("$layer/$path");
+        # An opaque directory hides what was below it, a directory or a file.
+        push @changed, $path if is_opaque("$layer/$path");
         push @directories, "$path/";
       }
       else {
-        # A file, a link, or a whiteout. Git takes a name that it does not track for that of a directory as well.
+        # A file, a link, or a whiteout. Git takes a name that it does not track for that of a directory.
         push @changed, $path;
       }
     }
@@ -141,8 +141,8 @@ sub names_in {
 
 sub is_opaque {
   my ($directory) = @_;
-  my $value = "\0" x 8;
-  return 1 if syscall(getxattr_number(), $directory, 'user.overlay.opaque', $value, length $value) >= 0;
+  my ($name, $value) = ('user.overlay.opaque', "\0" x 8);
+  return 1 if syscall(getxattr_number(), $directory, $name, $value, length $value) >= 0;
   die "unreadable attributes\n" unless $! == $no_such_attribute || $! == $no_such_file;
   return 0;
 }

@@ -1,0 +1,103 @@
+import { systemClock } from '../core/clock.ts'
+import { memoryResultCache } from '../cache/result-cache.ts'
+import { singleFlight } from '../core/single-flight.ts'
+import { findOperation } from '../git/registry.ts'
+import type { Needs } from '../git/operation.ts'
+import type { HttpRemotes } from '../git/remote/http-remote.ts'
+import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
+import type { Images } from '../workspace/images.ts'
+import { noFacts } from '../workspace/cost.ts'
+import { plan } from '../workspace/plan.ts'
+import type { Outcome } from './compute.ts'
+import type { Engine } from './contract.ts'
+import type { Credential } from './credentials.ts'
+import { execInFork } from './exec-in-fork.ts'
+import type { Parts } from './parts.ts'
+import { repositories } from './repositories.ts'
+import { bracketRequest } from './request-scope.ts'
+import { requests } from './request.ts'
+import { resolver } from './resolve.ts'
+import { runOperation } from './run-operation.ts'
+import type { EngineSettings } from './settings.ts'
+import { imageRequest, resolveTask } from './task.ts'
+
+export interface EngineParts {
+  readonly settings: EngineSettings
+  readonly driver: SandboxDriver
+  readonly images: Images
+  readonly remotes: HttpRemotes
+  readonly credentials: readonly Credential[]
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly limits: SandboxLimits
+  readonly gitVersion: string
+}
+
+/** Changes a read of ours may make in its fork: a few refs and locks. */
+const READER_BYTES = 32 * 1024 * 1024
+
+const wholeWorktree: Needs = { history: 1, trees: 'tip', blobs: 'tip', worktree: 'full', refs: 'asked' }
+
+/** An engine in this process. */
+export function inProcessEngine({ settings, driver, images, remotes, credentials, environment, limits, gitVersion }: EngineParts): Engine {
+  const parts: Parts = {
+    settings,
+    driver,
+    images,
+    limits,
+    gitVersion,
+    repositories: repositories({ settings, remotes, credentials, environment, driver, limits }),
+    resolver: resolver(systemClock),
+    requests: requests(settings),
+    results: memoryResultCache<Outcome>({ maxBytes: settings.resultCacheBytes }),
+    flights: singleFlight<Outcome>(),
+    readerLimits: { ...limits, diskBytes: Math.min(limits.diskBytes, READER_BYTES) },
+  }
+
+  return {
+    run: (name, input, options = {}) => runOperation(parts, name, input, options),
+    exec: (input, options = {}) => execInFork(parts, input, options),
+
+    async explain(name, input, options = {}) {
+      const operation = findOperation(name)
+      const { common, own } = parts.requests.operation(operation, input)
+      return bracketRequest(common, options, async (scope) => {
+        const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
+        const task = await resolveTask(parts, { operation, own, repository, ref: common.ref, maxStalenessMs: common.maxStalenessMs }, scope)
+        const chosen = task.needs.history === 0 ? plan({ ...emptyRequest, needs: task.needs }) : await images.plan(await imageRequest(task, scope.signal))
+        const base = (await images.list()).find(({ id }) => id === chosen.base)
+        return { needs: task.needs, has: base?.content.has ?? null, steps: chosen.steps, cost: chosen.cost }
+      })
+    },
+
+    async warm(input, options = {}) {
+      const { cone, ...common } = parts.requests.warm(input)
+      return bracketRequest(common, options, async (scope) => {
+        const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
+        const resolution = await parts.resolver.resolve(repository, common.ref, { ...common, signal: scope.signal })
+        const [upstream, remote] = await Promise.all([repository.upstream(scope), repository.remote.abilities(scope)])
+        const needs: Needs = cone.length === 0 ? wholeWorktree : { ...wholeWorktree, blobs: 'none', worktree: 'cone' }
+        const listBlobs = async (): Promise<readonly string[]> => []
+        const provided = await images.provide({ repo: repository.key, upstream, remote, needs, commits: [resolution.commit], cone, listBlobs }, scope)
+        await driver.synced()
+        const record = (await images.list()).find(({ id }) => id === provided.image)
+        const value = { id: provided.image, commit: resolution.commit, bytes: record?.content.bytes ?? 0 }
+        return scope.answer({ value, provided, warnings: [] }, { repository, ref: common.ref, resolution, driver: driver.name, tier: provided.plan.tier })
+      })
+    },
+
+    async images() {
+      return (await images.list()).map(({ id, repo, content, createdAt }) => {
+        const { tips, cone, ...has } = content.has
+        return { id, repo, tips, cone, has, bytes: content.bytes, layers: content.layers, createdAt: new Date(createdAt).toISOString() }
+      })
+    },
+    drop: (imageId) => images.drop(imageId),
+
+    async close() {
+      remotes.close()
+      await driver.close()
+    },
+  }
+}
+
+const emptyRequest = { commits: [], cone: [], candidates: [], remote: { hasFilter: true, hasShallow: true }, facts: noFacts }

@@ -1,0 +1,74 @@
+import { span } from '../core/spans.ts'
+import { correlationId } from '../core/correlation.ts'
+import type { Running } from '../core/exec.ts'
+import type { Needs } from '../git/operation.ts'
+import { withSandbox, unpack, WORKSPACE } from '../workspace/place.ts'
+import { openedAt } from '../workspace/repository-files.ts'
+import type { Execution, Receipt, RequestOptions } from './contract.ts'
+import type { Parts } from './parts.ts'
+import { bracketRequest } from './request-scope.ts'
+
+/** A program may read and run every file; history beyond the tip is not promised. */
+const needs: Needs = { history: 1, trees: 'tip', blobs: 'tip', worktree: 'full', refs: 'asked' }
+
+/** Gives a program that is not there the exit code every shell gives it, 127. */
+const asShellsDo = ['/bin/sh', '-c', 'exec "$@"', 'run'] as const
+
+/** Starts a program in a throw-away fork; the fork ends with it. */
+export async function execInFork(parts: Parts, input: unknown, options: RequestOptions): Promise<Execution> {
+  const { argv, cone, ...common } = parts.requests.exec(input)
+  const started = Promise.withResolvers<Running>()
+  const receipt = bracketRequest(common, options, async (scope): Promise<Receipt> => {
+    const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
+    const resolution = await parts.resolver.resolve(repository, common.ref, { ...common, signal: scope.signal })
+    const provided = await parts.images.provide(
+      {
+        repo: repository.key,
+        upstream: await repository.upstream(scope),
+        remote: await repository.remote.abilities(scope),
+        needs: cone.length === 0 ? needs : { ...needs, blobs: 'none', worktree: 'cone' },
+        commits: [resolution.commit],
+        cone,
+        listBlobs: async () => [],
+      },
+      scope,
+    )
+    const spec = { image: provided.image, upper: 'memory', network: 'none', limits: parts.limits, metadata: { role: 'run' } } as const
+    const warnings = await withSandbox(
+      parts.driver,
+      spec,
+      async (sandbox) => {
+        await unpack(sandbox, openedAt(resolution, provided.plan.result.tips), null, scope)
+        const running = sandbox.exec({
+          argv: [...asShellsDo, ...argv],
+          cwd: WORKSPACE,
+          env: environment(),
+          signal: scope.signal,
+          deadlineMs: scope.deadlineMs,
+          maxOutputBytes: Number.MAX_SAFE_INTEGER,
+        })
+        started.resolve(running)
+        await span('exec', { driver: parts.driver.name }, () => running.exit)
+        return sandbox.warnings
+      },
+      scope,
+    )
+    const facts = { repository, ref: common.ref, resolution, driver: parts.driver.name, tier: provided.plan.tier }
+    return scope.answer({ value: null, provided, warnings }, facts).receipt
+  })
+  receipt.catch((error: unknown) => started.reject(error))
+  return { running: await started.promise, receipt }
+}
+
+function environment(): Record<string, string> {
+  return {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: '/home',
+    USER: 'forkyard',
+    SHELL: '/bin/sh',
+    LANG: 'C.UTF-8',
+    TMPDIR: '/tmp',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_TRACE2_PARENT_SID: correlationId() ?? '',
+  }
+}

@@ -1,0 +1,26 @@
+import type { ResultCache } from '../cache/result-cache.ts'
+import type { SingleFlight } from '../core/single-flight.ts'
+import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
+import type { Images } from '../workspace/images.ts'
+import type { Repositories } from './repositories.ts'
+import type { Requests } from './request.ts'
+import type { Resolver } from './resolve.ts'
+import type { Outcome } from './compute.ts'
+import type { EngineSettings } from './settings.ts'
+
+/** What requests are served with. */
+export interface Parts {
+  readonly settings: EngineSettings
+  readonly driver: SandboxDriver
+  readonly images: Images
+  readonly repositories: Repositories
+  readonly resolver: Resolver
+  readonly requests: Requests
+  readonly results: ResultCache<Outcome>
+  readonly flights: SingleFlight<Outcome>
+  /** Limits of forks in which programs of callers run. */
+  readonly limits: SandboxLimits
+  /** Limits of forks in which only our own reads run. */
+  readonly readerLimits: SandboxLimits
+  readonly gitVersion: string
+}

@@ -1,0 +1,55 @@
+import { correlationId, newCorrelationId, withCorrelation } from '../core/correlation.ts'
+import { withDeadline } from '../core/deadline.ts'
+import { collectPhases, span } from '../core/spans.ts'
+import type { BringOptions } from '../workspace/upstream.ts'
+import { describeStep } from '../workspace/step-text.ts'
+import type { Answer, Receipt, RequestOptions, Tier } from './contract.ts'
+import type { Repository } from './repositories.ts'
+import type { Resolution } from './resolve.ts'
+import type { Outcome } from './compute.ts'
+
+/** What a request carries through the house: its end, its time and its receipt. */
+export interface RequestScope extends BringOptions {
+  answer<Value>(outcome: Omit<Outcome, 'value'> & { readonly value: Value }, facts: ReceiptFacts): Answer<Value>
+}
+
+export interface ReceiptFacts {
+  readonly repository: Repository
+  readonly ref: string
+  /** `null` where refs alone gave the answer. */
+  readonly resolution: Resolution | null
+  readonly driver: string
+  readonly tier: Tier
+}
+
+/** Brackets a request: one correlation id, one deadline, one list of phases. */
+export function bracketRequest<T>(
+  { deadlineMs }: { deadlineMs: number },
+  { signal: callersSignal, onProgress = () => {} }: RequestOptions,
+  use: (scope: RequestScope) => Promise<T>,
+): Promise<T> {
+  return withCorrelation(correlationId() ?? newCorrelationId(), () =>
+    collectPhases((phases) =>
+      withDeadline(deadlineMs, callersSignal, (signal) => {
+        const answer: RequestScope['answer'] = ({ value, provided, warnings }, facts) => {
+          const receipt: Receipt = {
+            repo: facts.repository.key,
+            ref: facts.resolution?.ref ?? facts.ref,
+            commit: facts.resolution?.commit ?? '',
+            history: provided?.plan.result.history ?? 0,
+            stalenessMs: facts.resolution?.stalenessMs ?? 0,
+            driver: facts.driver,
+            tier: facts.tier,
+            plan: facts.tier === 'result' ? [] : (provided?.plan.steps ?? []).map(describeStep),
+            bytesFetched: facts.tier === 'result' ? 0 : (provided?.bytesFetched ?? 0),
+            phases: phases(),
+            warnings,
+            correlationId: correlationId() ?? '',
+          }
+          return { value, receipt }
+        }
+        return span('operation', {}, () => use({ signal, deadlineMs, onProgress, answer }))
+      }),
+    ),
+  )
+}

@@ -1,0 +1,38 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../core/clock.ts'
+import { span } from '../core/spans.ts'
+import type { ResolvedRef } from '../git/remote/resolve-ref.ts'
+import { lookUpRef } from '../git/remote/resolve-ref.ts'
+import type { Repository } from './repositories.ts'
+
+/** What a ref was found to stand for, and how old that knowledge is. */
+export interface Resolution extends ResolvedRef {
+  readonly stalenessMs: number
+}
+
+export interface Resolver {
+  /**
+   * Asks the remote, with the caller's own credential, what a ref stands for; this is the freshness check and the
+   * access check in one. Knowledge of the same caller that is no older than `maxStalenessMs` serves without asking.
+   */
+  resolve(repository: Repository, ref: string, options: { maxStalenessMs: number; signal: AbortSignal }): Promise<Resolution>
+}
+
+/** Refs remembered for callers that accept some staleness. */
+const maxRemembered = 10_000
+
+export function resolver(clock: Clock): Resolver {
+  const remembered = new LRUCache<string, { resolved: ResolvedRef; at: number }>({ max: maxRemembered })
+  return {
+    async resolve(repository, ref, { maxStalenessMs, signal }) {
+      const key = `${repository.scope} ${ref}`
+      const known = remembered.get(key)
+      const age = known === undefined ? Infinity : clock.monotonic() - known.at
+      if (known !== undefined && age <= maxStalenessMs) return { ...known.resolved, stalenessMs: Math.round(age) }
+      const at = clock.monotonic()
+      const resolved = await span('resolve', {}, () => lookUpRef(repository.remote, ref, { signal }))
+      remembered.set(key, { resolved, at })
+      return { ...resolved, stalenessMs: 0 }
+    },
+  }
+}

@@ -1,0 +1,94 @@
+import { finishOk } from '../core/exec.ts'
+import { span } from '../core/spans.ts'
+import type { Image, Sandbox, SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
+import { bakeIndex, builderGit, checkOut, probe } from './builder.ts'
+import { noFacts, type RepoFacts } from './cost.ts'
+import type { ImageRequest } from './images.ts'
+import { listWanted } from './missing-objects.ts'
+import type { Has } from './needs.ts'
+import { start, unpack, withSandbox } from './place.ts'
+import type { Plan } from './plan.ts'
+import { repositoryState, type RepositoryState } from './repository-files.ts'
+import type { Base, BringOptions } from './upstream.ts'
+
+interface Build {
+  readonly driver: SandboxDriver
+  readonly limits: SandboxLimits
+  /** Id of the image that comes of it. */
+  readonly id: string
+  readonly request: ImageRequest
+  readonly plan: Plan
+  /** The image the plan starts from, with what it holds. */
+  readonly base: { readonly id: string; readonly has: Has } | null
+}
+
+interface Built {
+  readonly image: Image
+  readonly bytesFetched: number
+  readonly facts: RepoFacts
+}
+
+/**
+ * Carries out a plan in a builder, which has no network and no credential, and freezes it. An image with files is
+ * promoted only after a throw-away fork of it has shown a clean status.
+ */
+export async function buildImage(build: Build, options: BringOptions): Promise<Built> {
+  const { driver, limits, id, plan } = build
+  const spec = { image: plan.base, upper: 'disk', network: 'none', limits, metadata: { role: 'builder' } } as const
+  const builder = await driver.create(spec, options)
+  try {
+    const bytesFetched = await carryOut(build, builder, options)
+    const hasFiles = plan.result.worktree !== 'none'
+    const status = hasFiles ? await bakeIndex(builder, id, options) : null
+    const image = await driver.freeze(builder, id)
+    if (status !== null) {
+      const fork = { image: id, upper: 'memory', network: 'none', limits: probeLimits(limits), metadata: { role: 'probe' } } as const
+      await withSandbox(driver, fork, (sandbox) => probe(sandbox, status, options), options)
+    }
+    return { image, bytesFetched, facts: noFacts }
+  } finally {
+    await builder.destroy()
+  }
+}
+
+/** A probe writes nothing; it must not take what forks in use may need. */
+function probeLimits(limits: SandboxLimits): SandboxLimits {
+  return { ...limits, diskBytes: Math.min(limits.diskBytes, 16 * 1024 * 1024) }
+}
+
+async function carryOut({ request, plan, base }: Build, builder: Sandbox, options: BringOptions): Promise<number> {
+  const git = builderGit(builder, options)
+  const state = stateOf(request, plan.result)
+  const [head = ''] = request.commits
+  let shown = base === null || base.has.worktree === 'none' ? null : (base.has.tips[0] ?? null)
+  let bytes = 0
+  for (const step of plan.steps) {
+    if (step.kind === 'fetch') {
+      bytes += await request.upstream.bring({ ...step, base: asBase(base), state }, builder, options)
+      if (step.depth === 'full' && base !== null && base.has.history !== 'full') await forgetBoundary(builder, options)
+    } else if (step.kind === 'backfill') {
+      const { oids, filter } = await span('backfill', {}, () => listWanted(git, step, request, options))
+      // A blank courier will do: what is there already plays no part in fetching by id.
+      if (oids.length > 0) bytes += await request.upstream.bring({ base: null, wants: oids, depth: 'exact', filter, state }, builder, options)
+    } else if (step.kind === 'checkout') {
+      await checkOut(git, { from: shown, to: head, cone: step.cone }, options)
+      shown = head
+    }
+  }
+  if (base !== null) await unpack(builder, repositoryState(state), null, options)
+  return bytes
+}
+
+function stateOf({ upstream }: ImageRequest, { tips, history, trees, blobs }: Has): RepositoryState {
+  const isWhole = (extent: Has['trees']): boolean => extent === 'all' || (extent === 'tip' && history === 1)
+  return { objectFormat: upstream.objectFormat, url: upstream.url, tips, hasGaps: !isWhole(trees) || !isWhole(blobs) }
+}
+
+function asBase(base: Build['base']): Base | null {
+  return base === null ? null : { image: base.id, tips: base.has.tips, isShallow: base.has.history !== 'full' }
+}
+
+/** Once all history is there, the file that says where it was cut off would only mislead. */
+async function forgetBoundary(builder: Sandbox, options: BringOptions): Promise<void> {
+  await finishOk(start(builder, ['rm', '-f', '.git/shallow'], options), 'heal the history')
+}

@@ -1,0 +1,54 @@
+import { AppError } from '../core/errors.ts'
+import { correlationId } from '../core/correlation.ts'
+import { finishOk } from '../core/exec.ts'
+import { span } from '../core/spans.ts'
+import { bindGit, type Git } from '../git/run-git.ts'
+import { transferEnvironment } from '../git/transfer-environment.ts'
+import type { Sandbox } from '../sandbox/contract.ts'
+import { start, type PlaceOptions } from './place.ts'
+
+/** Git in a builder: hardened, without network, on objects that a hostile server may have made. */
+export function builderGit(builder: Sandbox, { deadlineMs }: PlaceOptions): Git {
+  const env = transferEnvironment({ correlationId: correlationId() ?? '', source: null, idleSeconds: 0, negotiation: 'default' })
+  return bindGit((command) => builder.exec(command), { env, deadlineMs, maxOutputBytes: Number.MAX_SAFE_INTEGER, correlationId: correlationId() ?? '' })
+}
+
+/** Git as commands of a workspace see it: with the template's configuration. */
+export function workspaceGit(sandbox: Sandbox, { deadlineMs, maxOutputBytes }: Omit<PlaceOptions, 'signal'> & { maxOutputBytes: number }): Git {
+  return bindGit((command) => sandbox.exec(command), { deadlineMs, maxOutputBytes, correlationId: correlationId() ?? '' })
+}
+
+/** Brings the worktree to a commit; `from` is the commit it shows already, whose unchanged files are not looked at. */
+export async function checkOut(git: Git, { from, to, cone }: { from: string | null; to: string; cone: readonly string[] }, { signal }: PlaceOptions): Promise<void> {
+  await span('checkout', {}, async () => {
+    if (cone.length > 0) {
+      const directories = cone.map((directory) => `${JSON.stringify(directory)}\n`).join('')
+      await git('sparse-checkout', { operands: ['set'], flags: ['--cone', '--stdin'], stdin: directories, signal })
+    }
+    const flags = from === null ? ['--reset', '-u'] : ['-m', '-u']
+    await git('read-tree', { flags, revisions: from === null ? [to] : [from, to], signal })
+  })
+}
+
+/**
+ * The last act of a build: a status that writes the index so that a fork of `imageId` finds everything clean without
+ * looking at a single file. Resolves with what it said, which every fork must repeat.
+ */
+export async function bakeIndex(builder: Sandbox, imageId: string, options: PlaceOptions): Promise<string> {
+  return span('index', {}, async () => {
+    const env = { PATH: '/usr/bin:/bin', HOME: '/home', LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '1', GIT_NO_LAZY_FETCH: '1', FORKYARD_NEXT_TOKEN: imageId }
+    const { stdout } = await finishOk(start(builder, statusArgv, { ...options, env }), 'write the index')
+    return stdout.toString('latin1')
+  })
+}
+
+/** Runs status in a throw-away fork of a new image; throws `sandbox_failed` where it differs from the builder's. */
+export async function probe(fork: Sandbox, expected: string, options: PlaceOptions): Promise<void> {
+  await span('probe', {}, async () => {
+    const env = { PATH: '/usr/bin:/bin', HOME: '/home', LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_NO_LAZY_FETCH: '1' }
+    const { stdout } = await finishOk(start(fork, statusArgv, { ...options, env }), 'probe an image')
+    if (stdout.toString('latin1') !== expected) throw new AppError('sandbox_failed', 'Cannot promote an image: its status differs from its builder’s')
+  })
+}
+
+const statusArgv = ['git', 'status', '--porcelain=v2', '-z', '--ignore-submodules=all']

@@ -1,0 +1,122 @@
+import { AppError } from '../core/errors.ts'
+import type { Running } from '../core/exec.ts'
+import { progressReader } from '../core/progress.ts'
+import { span } from '../core/spans.ts'
+import { gitFailure } from '../git/failure.ts'
+import { transferEnvironment, type TransferSource } from '../git/transfer-environment.ts'
+import { correlationId } from '../core/correlation.ts'
+import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
+import { start, unpack, withSandbox, WORKSPACE } from './place.ts'
+import { blankRepository } from './repository-files.ts'
+import { tarEnd, tarEntries } from './tar.ts'
+import type { BringOptions, Upstream, Wish } from './upstream.ts'
+
+export interface CourierSettings {
+  readonly driver: SandboxDriver
+  readonly limits: SandboxLimits
+  /** Seconds of near silence after which a transfer is given up. */
+  readonly idleSeconds: number
+  readonly source: TransferSource
+  /** Canonical address, which the image remembers. */
+  readonly url: string
+  readonly objectFormat: 'sha1' | 'sha256'
+}
+
+/**
+ * A courier's whole errand in one program: take in what is ours, fetch, hand out packs and boundary as tar.
+ * Fixed text; what varies are its positional parameters. Only packs and the shallow file leave a courier, because
+ * anything else in its repository might be the server's doing.
+ */
+const ERRAND = `
+tar -xf - --no-same-owner || exit
+git fetch "$@" --stdin origin <.git/wants >&2 || exit
+[ -e .git/shallow ] && shallow=.git/shallow || shallow=
+exec tar -cf - --exclude='tmp_*' --transform='s,^.git/incoming,.git/objects,' $shallow .git/incoming
+`
+
+/** A server as upstream: each fetch runs in a sandbox of its own that has network and one credential, and nothing else. */
+export function courierUpstream(settings: CourierSettings): Upstream {
+  const { driver, limits, url, objectFormat } = settings
+  return {
+    url,
+    objectFormat,
+    bring: (wish, builder, options) =>
+      span('fetch', { driver: driver.name }, () =>
+        withSandbox(
+          driver,
+          { image: wish.base?.image ?? null, upper: 'disk', network: 'host', limits, metadata: { role: 'courier' } },
+          async (courier) => {
+            const errand = watch(start(courier, ['/bin/sh', '-c', ERRAND, 'errand', ...fetchFlags(wish)], {
+              ...options,
+              env: fetchEnvironment(settings, wish),
+              stdin: luggage(wish),
+            }), options)
+            await unpack(builder, wish.base === null ? blankRepository(wish.state) : [], errand.archive, options)
+            await errand.check()
+            return errand.bytes()
+          },
+          options,
+        ),
+      ),
+  }
+}
+
+/** What goes in: the ids to ask for, and to a blank sandbox a repository. */
+async function* luggage({ base, state, wants }: Wish): AsyncGenerator<Uint8Array> {
+  const repository = base === null ? blankRepository({ ...state, tips: [] }) : []
+  yield tarEntries([...repository, { path: '.git/wants', content: wants.map((oid) => `${oid}\n`).join('') }])
+  yield tarEnd
+}
+
+function fetchFlags({ base, depth, filter }: Wish): string[] {
+  const deepen = depth === 'exact' ? [] : depth !== 'full' ? [`--depth=${depth}`] : base?.isShallow === true ? ['--unshallow'] : []
+  const narrow = filter === 'none' ? [] : [`--filter=${filter}`]
+  return ['--progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--refmap=', ...deepen, ...narrow]
+}
+
+function fetchEnvironment({ source, idleSeconds }: CourierSettings, { depth }: Wish): Record<string, string> {
+  return {
+    // Objects that are asked for one by one have no history to negotiate about.
+    ...transferEnvironment({ correlationId: correlationId() ?? '', source, idleSeconds, negotiation: depth === 'exact' ? 'noop' : 'default' }),
+    GIT_DIR: `${WORKSPACE}/.git`,
+    GIT_OBJECT_DIRECTORY: `${WORKSPACE}/.git/incoming`,
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: `${WORKSPACE}/.git/objects`,
+  }
+}
+
+/** Passes the archive on and keeps what git says; the archive breaks off with git's failure, never quietly. */
+function watch(running: Running, { onProgress }: BringOptions) {
+  let bytes = 0
+  let said = ''
+  const read = progressReader(onProgress)
+  const listening = (async () => {
+    for await (const chunk of running.stderr) {
+      const text = Buffer.from(chunk).toString('utf8')
+      read(text)
+      said = (said + text).slice(-16_384)
+    }
+  })()
+  // Whoever reads the archive learns of a failure there first.
+  listening.catch(() => {})
+
+  async function check(): Promise<void> {
+    const [{ code }] = await Promise.all([running.exit, listening])
+    if (code !== 0) throw gitFailure({ subcommand: 'fetch', exitCode: code, stderr: lines(said) })
+  }
+
+  async function* archive(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of running.stdout) {
+      bytes += chunk.length
+      yield chunk
+    }
+    await check()
+    if (bytes === 0) throw new AppError('remote_failed', 'Cannot fetch: the courier came back with nothing')
+  }
+
+  return { archive: archive(), check, bytes: () => bytes }
+}
+
+/** Without progress lines, which may fill all that is kept. */
+function lines(said: string): string {
+  return said.split(/[\r\n]+/).filter((line) => !/\d+% \(\d+\/\d+\)|^(remote: )?[A-Z][a-z ]+: \d+/.test(line)).join('\n')
+}

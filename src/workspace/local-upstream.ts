@@ -1,0 +1,70 @@
+import { correlationId } from '../core/correlation.ts'
+import { finish, finishOk } from '../core/exec.ts'
+import { progressReader } from '../core/progress.ts'
+import { span } from '../core/spans.ts'
+import { gitFailure } from '../git/failure.ts'
+import type { LocalRemote } from '../git/remote/local-remote.ts'
+import { transferEnvironment } from '../git/transfer-environment.ts'
+import type { Sandbox } from '../sandbox/contract.ts'
+import { start, unpack, type PlaceOptions } from './place.ts'
+import { blankRepository } from './repository-files.ts'
+import type { BringOptions, Upstream, Wish } from './upstream.ts'
+
+export interface LocalUpstreamSettings {
+  readonly remote: LocalRemote
+  readonly url: string
+  readonly objectFormat: 'sha1' | 'sha256'
+}
+
+/** Flaws that old tools left in well-known repositories and that harm nobody, as for couriers. */
+const tolerated = 'badTimezone=ignore,missingSpaceBeforeDate=ignore,zeroPaddedFilemode=ignore'
+
+/** The caller's own repository as upstream: its upload-pack writes the pack, the builder reads it, no path is followed. */
+export function localUpstream({ remote, url, objectFormat }: LocalUpstreamSettings): Upstream {
+  return {
+    url,
+    objectFormat,
+    bring: (wish, builder, options) =>
+      span('fetch', {}, async () => {
+        const boundary = wish.base?.isShallow === true ? await shallowFile(builder, options) : []
+        const stream = await remote.fetchPack({
+          wants: wish.wants,
+          haves: wish.depth === 'exact' ? [] : (wish.base?.tips ?? []),
+          shallow: wish.depth === 'exact' ? [] : boundary,
+          depth: wish.depth === 'exact' ? 'full' : wish.depth,
+          filter: wish.filter,
+          signal: options.signal,
+          onProgress: progressReader(options.onProgress),
+        })
+        const { shallow, unshallow } = stream.shallow
+        const cut = new Set([...boundary, ...shallow].filter((oid) => !unshallow.includes(oid)))
+        const repository = wish.base === null ? blankRepository(wish.state) : []
+        const shallowEntry = { path: '.git/shallow', content: [...cut].map((oid) => `${oid}\n`).join('') }
+        await unpack(builder, cut.size === 0 ? repository : [...repository, shallowEntry], null, options)
+        return await indexPack(builder, wish, stream.pack, options)
+      }),
+  }
+}
+
+async function indexPack(builder: Sandbox, { filter, depth }: Wish, pack: AsyncIterable<Uint8Array>, options: BringOptions): Promise<number> {
+  let bytes = 0
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of pack) {
+      bytes += chunk.length
+      yield chunk
+    }
+  }
+  // With objects left out on purpose, links cannot be checked; the objects themselves are.
+  const check = filter === 'none' && depth !== 'exact' ? [`--strict=${tolerated}`] : ['--fsck-objects', '--promisor']
+  const env = transferEnvironment({ correlationId: correlationId() ?? '', source: null, idleSeconds: 0, negotiation: 'default' })
+  const running = start(builder, ['git', 'index-pack', '--stdin', '--fix-thin', ...check], { ...options, env, stdin: counted() })
+  const { code, stderr } = await finish(running)
+  if (code !== 0) throw gitFailure({ subcommand: 'index-pack', exitCode: code, stderr: stderr.toString('utf8') })
+  return bytes
+}
+
+/** Where the history of the builder's repository was cut off. */
+async function shallowFile(builder: Sandbox, options: PlaceOptions): Promise<readonly string[]> {
+  const { stdout } = await finishOk(start(builder, ['cat', '.git/shallow'], options), 'read where the history ends')
+  return stdout.toString('latin1').split('\n').filter(Boolean)
+}

@@ -1,0 +1,52 @@
+import { finishOk, type Command, type Running } from '../core/exec.ts'
+import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox/contract.ts'
+import { tarEnd, tarEntries, type TarEntry } from './tar.ts'
+
+/** Where a working copy lies in every sandbox; indexes are only clean at the path they were made at. */
+export const WORKSPACE = '/workspace'
+
+export interface PlaceOptions {
+  readonly signal: AbortSignal
+  readonly deadlineMs: number
+}
+
+/** Makes a sandbox, lends it to `use`, and destroys it whatever happens. */
+export async function withSandbox<T>(
+  driver: SandboxDriver,
+  spec: SandboxSpec,
+  use: (sandbox: Sandbox) => Promise<T>,
+  { signal }: { signal: AbortSignal },
+): Promise<T> {
+  const sandbox = await driver.create(spec, { signal })
+  try {
+    return await use(sandbox)
+  } finally {
+    await sandbox.destroy()
+  }
+}
+
+/** Starts a program of ours at the working copy with a bare environment. */
+export function start(sandbox: Sandbox, argv: readonly string[], options: PlaceOptions & Partial<Pick<Command, 'env' | 'stdin'>>): Running {
+  return sandbox.exec({
+    cwd: WORKSPACE,
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+    maxOutputBytes: Number.MAX_SAFE_INTEGER,
+    ...options,
+    argv,
+  })
+}
+
+/** Unpacks our own files, and then what `more` brings as tar, into a sandbox. */
+export async function unpack(
+  sandbox: Sandbox,
+  entries: readonly TarEntry[],
+  more: AsyncIterable<Uint8Array> | null,
+  options: PlaceOptions,
+): Promise<void> {
+  async function* archive(): AsyncGenerator<Uint8Array> {
+    yield tarEntries(entries)
+    if (more === null) yield tarEnd
+    else yield* more
+  }
+  await finishOk(start(sandbox, ['tar', '-xf', '-', '--no-same-owner'], { ...options, stdin: archive() }), 'unpack files')
+}

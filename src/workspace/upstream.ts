@@ -1,0 +1,35 @@
+import type { Progress } from '../core/progress.ts'
+import type { Sandbox } from '../sandbox/contract.ts'
+import type { Filter } from './steps.ts'
+import type { PlaceOptions } from './place.ts'
+import type { RepositoryState } from './repository-files.ts'
+
+/** Where objects come from: a server by way of a courier, or the caller's own repository. */
+export interface Upstream {
+  /** Canonical address without credential. */
+  readonly url: string
+  readonly objectFormat: 'sha1' | 'sha256'
+  /** Brings objects into a builder, with its repository's state brought up to date; resolves with the bytes of packs. */
+  bring(wish: Wish, builder: Sandbox, options: BringOptions): Promise<number>
+}
+
+/** What is to be brought, and what the builder was forked from. */
+export interface Wish {
+  readonly base: Base | null
+  readonly wants: readonly string[]
+  /** Generations; `exact` for the wanted objects alone, whatever kind they are. */
+  readonly depth: number | 'full' | 'exact'
+  readonly filter: Filter
+  /** What the builder's repository then says of itself. */
+  readonly state: RepositoryState
+}
+
+export interface Base {
+  readonly image: string
+  readonly tips: readonly string[]
+  readonly isShallow: boolean
+}
+
+export interface BringOptions extends PlaceOptions {
+  readonly onProgress: (progress: Progress) => void
+}
