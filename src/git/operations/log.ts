@@ -63,7 +63,8 @@ export const log = defineOperation({
       ...(author === null && message === null ? [] : ['--fixed-strings', '--regexp-ignore-case', '--all-match']),
       ...(author === null ? [] : [`--author=${author}`]),
       ...(message === null ? [] : [`--grep=${message}`]),
-      ...(since === null ? [] : [`--since=${since}`]),
+      // A filter, not a stop: dates may run backwards.
+      ...(since === null ? [] : [`--since-as-filter=${since}`]),
       ...(until === null ? [] : [`--until=${until}`]),
     ]
     const request = {

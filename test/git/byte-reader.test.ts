@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import fc from 'fast-check'
+import { ByteReader } from '../../src/git/byte-reader.ts'
+
+async function* cut(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
+  let at = 0
+  for (const size of sizes) {
+    yield bytes.subarray(at, at + size)
+    at += size
+  }
+  yield bytes.subarray(at)
+}
+
+test('records come out the same however the bytes are cut', async () => {
+  const record = fc.uint8Array({ min: 1, maxLength: 12 }).map((array) => Buffer.from(array))
+  await fc.assert(
+    fc.asyncProperty(fc.array(record), fc.array(fc.nat(7)), async (records, sizes) => {
+      const bytes = Buffer.concat(records.flatMap((each) => [each, Buffer.of(0)]))
+      const reader = new ByteReader(cut(bytes, sizes))
+      const found: Buffer[] = []
+      for (let next = await reader.until(0); next !== null; next = await reader.until(0)) found.push(Buffer.from(next))
+      assert.deepEqual(found, records)
+    }),
+  )
+})
+
+test('peek, skip and take go on where the last record ended', async () => {
+  const reader = new ByteReader(cut(Buffer.from('ab\0cdefgh'), [1, 3, 1]))
+  assert.equal((await reader.until(0))?.toString(), 'ab')
+  assert.equal(await reader.peek(), 'c'.charCodeAt(0))
+  await reader.skip(2)
+  assert.equal((await reader.take(3)).toString(), 'efg')
+  assert.equal((await reader.take(9)).toString(), 'h')
+  assert.equal(await reader.peek(), null)
+  assert.equal(await reader.until(0), null)
+})
+
+test('a last record that is cut off is an error, not a record', async () => {
+  const reader = new ByteReader(cut(Buffer.from('whole\0cut'), []))
+  await reader.until(0)
+  await assert.rejects(reader.until(0), /mid-record/)
+})
