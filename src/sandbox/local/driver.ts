@@ -8,6 +8,7 @@ import type { Image, SandboxDriver, SandboxSpec, Template, TemplateFiles, Upper 
 import { createCgroup, findCgroups } from './cgroup.ts'
 import { RESERVED_BYTES } from './disk-watch.ts'
 import { startHolder } from './holder.ts'
+import { hasMemoryUppers, requirePrograms } from './host-programs.ts'
 import { imageStore } from './image-store.ts'
 import { openJournal, thisProcess, type JournalEntry } from './journal.ts'
 import { mountPlan } from './mount-plan.ts'
@@ -28,6 +29,7 @@ const etcMountPoints: TemplateFiles = { 'ssl/.keep': { content: '', mode: 0o644 
 /** Sandboxes of Linux namespaces and overlayfs, always as an unprivileged user. Throws `host_unable` and `settings_invalid`. */
 export async function localDriver(settings: LocalSettings, template: Template): Promise<SandboxDriver> {
   const arch = supportedArch()
+  requirePrograms()
   const state = openStateDir(settings)
   const owner = thisProcess()
   const journal = openJournal(state)
@@ -37,7 +39,7 @@ export async function localDriver(settings: LocalSettings, template: Template): 
   const filterPath = `${installTools(state, { 'filter.bpf': { content: seccompFilter(arch), mode: 0o644 } })}/filter.bpf`
   const cgroups = findCgroups()
   const links = linksIntoUsr()
-  const memoryCap = totalmem() * settings.memoryUppersShare
+  const memoryCap = hasMemoryUppers() ? totalmem() * settings.memoryUppersShare : 0
   const living = new Map<string, LocalSandbox>()
 
   await span('reap', { driver: 'local' }, async () => {
@@ -55,7 +57,7 @@ export async function localDriver(settings: LocalSettings, template: Template): 
 
   return {
     name: 'local',
-    supports: { fsmonitorHook: true, uppers: ['memory', 'disk'] },
+    supports: { fsmonitorHook: true, uppers: hasMemoryUppers() ? ['memory', 'disk'] : ['disk'] },
 
     create: (spec, { signal }) =>
       span('fork', { driver: 'local', upper: spec.upper }, async () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
-import { AppError } from '../../core/errors.ts'
+import { holderFailure } from './host-programs.ts'
 import { encodePlan, type HolderStep } from './mount-plan.ts'
 import { MARK } from './reaper.ts'
 import type { StateDir } from './state-dir.ts'
@@ -44,9 +44,7 @@ export async function startHolder(state: StateDir, id: string, steps: readonly H
     ended.then(() => false),
   ])
   if (!isReady || child.pid === undefined) {
-    throw new AppError('sandbox_failed', 'Cannot make a sandbox: its holder ended', {
-      details: { stderr: said.trim() },
-    })
+    throw holderFailure(said)
   }
   return { pid: child.pid, ended, isAlive: () => isAlive, end: () => child.kill('SIGKILL') }
 }
