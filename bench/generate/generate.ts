@@ -17,7 +17,7 @@ interface Preset {
 export const presets = {
   'files-1k': { version: 1, write: (to) => importFiles(to, { count: 1000, bytesEach: 8000 }) },
   'files-20k': { version: 1, write: (to) => importFiles(to, { count: 20_000, bytesEach: 8000 }) },
-  'files-80k': { version: 1, write: (to) => importFiles(to, { count: 80_000, bytesEach: 13_500 }) },
+  'files-80k': { version: 2, write: (to) => importFiles(to, { count: 80_000, bytesEach: 14_000 }) },
   deep: { version: 1, write: (to) => importDeep(to, { commits: 20_000, files: 5000 }) },
   binaries: { version: 1, write: (to) => importBinaries(to, { count: 10, bytesEach: 4_000_000, versions: 8 }) },
 } as const satisfies Record<string, Preset>

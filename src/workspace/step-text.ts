@@ -1,7 +1,7 @@
 import type { Filter, Step } from './steps.ts'
 
 /** A step of a plan in words, for receipts and people. */
-export function describeStep(step: Step): string {
+export function stepText(step: Step): string {
   if (step.kind === 'fork') return `fork image ${step.image}`
   if (step.kind === 'checkout')
     return step.cone.length === 0 ? 'check out all files' : `check out ${step.cone.join(', ')}`

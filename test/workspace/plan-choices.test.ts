@@ -3,14 +3,14 @@ import { test } from 'node:test'
 import type { Needs } from '../../src/git/operation.ts'
 import { noFacts, type RepoFacts } from '../../src/workspace/cost.ts'
 import { maxLayers, plan, type ImageCandidate, type Plan } from '../../src/workspace/plan.ts'
-import { describeStep } from '../../src/workspace/step-text.ts'
+import { stepText } from '../../src/workspace/step-text.ts'
 
 const nothing: Needs = { history: 1, trees: 'none', blobs: 'none', worktree: 'none', refs: 'asked' }
 const able = { hasFilter: true, hasShallow: true }
 
 function firstContact(asked: Partial<Needs>, facts: RepoFacts = noFacts, cone: readonly string[] = []): string[] {
   const input = { needs: { ...nothing, ...asked }, commits: ['c1'], cone, candidates: [], remote: able, facts }
-  return plan(input).steps.map(describeStep)
+  return plan(input).steps.map(stepText)
 }
 
 test('a first contact brings as little as the operation can do with', () => {
@@ -64,7 +64,7 @@ test('an image at the asked commit is forked and nothing else', () => {
 
 test('an image at an older commit is brought up to date by the delta', () => {
   const { steps, tier, result } = withImage({ worktree: 'full' }, ['c2'])
-  assert.deepEqual(steps.map(describeStep), ['fork image shallow', 'fetch one commit', 'check out all files'])
+  assert.deepEqual(steps.map(stepText), ['fork image shallow', 'fetch one commit', 'check out all files'])
   assert.deepEqual([tier, result.tips, result.worktree], ['refresh', ['c2'], 'full'])
 })
 

@@ -5,7 +5,7 @@ import type { Needs } from '../../src/git/operation.ts'
 import type { RepoFacts } from '../../src/workspace/cost.ts'
 import { blank, covers, join, lasting, type Has } from '../../src/workspace/needs.ts'
 import { maxLayers, plan, type ImageCandidate, type Plan, type PlanInput } from '../../src/workspace/plan.ts'
-import { describeStep } from '../../src/workspace/step-text.ts'
+import { stepText } from '../../src/workspace/step-text.ts'
 import { aim, apply, type Step } from '../../src/workspace/steps.ts'
 import { anyCone, anyFacts, anyNeeds, repositories } from './arbitraries.ts'
 import {
@@ -142,7 +142,7 @@ test('no step of a plan can be left out', () => {
         for (const left of made.steps.filter(isProvablyNeeded)) {
           const has = without(left, made.steps, base?.has ?? blank, input.commits)
           const isServed = input.commits.every((id) => has.tips.includes(id))
-          assert(!isServed || !covers(has, { ...goal, refs: 'asked' }, made.result.cone), describeStep(left))
+          assert(!isServed || !covers(has, { ...goal, refs: 'asked' }, made.result.cone), stepText(left))
         }
       }
     }),

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { schemaFields } from '../../core/schema-fields.ts'
 import type { Explanation } from '../../engine/contract.ts'
 import type { Operation } from '../../git/operation.ts'
-import { describeStep } from '../../workspace/step-text.ts'
+import { stepText } from '../../workspace/step-text.ts'
 import { costText, needsText, table } from '../format.ts'
 import { addFlags, commonFields, givenValues } from '../operation-flags.ts'
 import { printJson, printPlain, withEngine, type Session } from '../session.ts'
@@ -38,7 +38,7 @@ function explanationCommand(operation: Operation, session: Session): Command {
 }
 
 function explanationText({ needs, has, steps, cost }: Explanation): string {
-  const numbered = steps.map((step, index) => [index === 0 ? 'steps' : '', `${index + 1}. ${describeStep(step)}`])
+  const numbered = steps.map((step, index) => [index === 0 ? 'steps' : '', `${index + 1}. ${stepText(step)}`])
   return table([
     ['needs', needsText(needs)],
     ['has', has === null ? 'nothing yet' : needsText(has)],
