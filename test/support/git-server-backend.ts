@@ -1,6 +1,4 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -32,7 +30,7 @@ export async function runBackend(call: BackendCall): Promise<void> {
       GIT_CONFIG_NOSYSTEM: '1',
       GIT_PROJECT_ROOT: call.root,
       GIT_HTTP_EXPORT_ALL: '1',
-      PATH_INFO: onDisk(call.root, pathname),
+      PATH_INFO: pathname,
       QUERY_STRING: search.slice(1),
       REQUEST_METHOD: request.method ?? 'GET',
       CONTENT_TYPE: request.headers['content-type'] ?? '',
@@ -66,14 +64,6 @@ export async function peek(request: IncomingMessage): Promise<{ head: Buffer; st
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value
   }
   return { head: first.done ? Buffer.alloc(0) : first.value, stream: stream() }
-}
-
-/** `/a/b/info/refs` as it lies on disk, where the directory may be `a/b.git` or a worktree's `a/b/.git`. */
-function onDisk(root: string, pathname: string): string {
-  const [, repository = pathname, rest = ''] =
-    /^(.*?)(\/info\/refs|\/git-[a-z-]+|\/HEAD|\/objects\/.*)$/.exec(pathname) ?? []
-  const names = [repository, `${repository}.git`, repository.replace(/\.git$/, ''), `${repository}/.git`]
-  return (names.find((name) => existsSync(join(root, name, 'HEAD'))) ?? repository) + rest
 }
 
 async function sendCgi(

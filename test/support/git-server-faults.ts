@@ -13,6 +13,8 @@ export type Fault = { readonly times?: number } & (
   | {
       readonly kind:
         | 'cut-advertisement'
+        | 'stalled-advertisement'
+        | 'trickle'
         | 'endless-advertisement'
         | 'gzip-advertisement'
         | 'endless-pack'
@@ -57,6 +59,17 @@ export function answerWithFault(fault: Fault, asked: Asked, response: ServerResp
       response.writeHead(200, { ...advertisement, 'content-length': '400' })
       response.write('001e# service=git-upload-pack\n0000000eversi', () => response.destroy())
       return true
+    case 'stalled-advertisement':
+      if (!isAdvertisement) return false
+      response.writeHead(200, advertisement).write('001e# service=git-upload-pack\n0000000eversi')
+      return true
+    case 'trickle': {
+      if (!isAdvertisement) return false
+      response.writeHead(200, advertisement).write('001e# service=git-upload-pack\n0000fff0')
+      const timer = setInterval(() => response.write('x'), 20)
+      response.on('close', () => clearInterval(timer))
+      return true
+    }
     case 'endless-advertisement':
       if (!isAdvertisement) return false
       response.writeHead(200, advertisement)

@@ -12,6 +12,8 @@ export interface GitServerOptions {
   readonly tls?: { readonly key: string; readonly cert: string }
   /** Address to listen on; the default is 127.0.0.1. */
   readonly listen?: string
+  /** Port to listen on; by default a free one. */
+  readonly port?: number
 }
 
 export interface BasicAuth {
@@ -60,6 +62,7 @@ export async function startGitServer({
   auth = null,
   tls,
   listen = '127.0.0.1',
+  port: wantedPort = 0,
 }: GitServerOptions): Promise<GitServer> {
   const requests: LoggedRequest[] = []
   const children = new Set<() => void>()
@@ -67,7 +70,7 @@ export async function startGitServer({
     serve(request, response).catch(() => response.destroy())
   }
   const server = tls ? createTlsServer({ ...tls }, listener) : createServer(listener)
-  await new Promise<void>((resolve) => server.listen(0, listen, resolve))
+  await new Promise<void>((resolve) => server.listen(wantedPort, listen, resolve))
   const { port } = server.address() as AddressInfo
   const host = listen.includes(':') ? `[${listen}]:${port}` : `${listen}:${port}`
 
@@ -117,7 +120,16 @@ export async function startGitServer({
       'http.receivepack': 'true',
       'safe.directory': '*',
     }
-    await runBackend({ root, request, response, body: body.stream, fault, command, config, children })
+    await runBackend({
+      root,
+      request,
+      response,
+      body: body.stream,
+      fault,
+      command,
+      config,
+      children,
+    })
   }
 
   return state
