@@ -14,7 +14,10 @@ import { images, type ImageContent } from './workspace/images.ts'
 import { gitTemplate } from './workspace/template-files.ts'
 
 /** Joins concrete drivers, caches and directories into an engine; the only place that knows them. `environment` holds the secrets that credentials name. */
-export async function composeEngine(settings: Settings, environment: Readonly<Record<string, string | undefined>> = {}): Promise<Engine> {
+export async function composeEngine(
+  settings: Settings,
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Promise<Engine> {
   const [gitVersion, hook, credentials] = await Promise.all([
     probeGit({ signal: AbortSignal.timeout(10_000) }),
     readFile(new URL('sandbox/local/fsmonitor-hook.pl', import.meta.url), 'utf8'),
@@ -26,7 +29,16 @@ export async function composeEngine(settings: Settings, environment: Readonly<Re
   const limits: SandboxLimits = { diskBytes, inodes, memoryBytes, processes, cpus }
   const kept = images({ driver, directory, limits })
   await kept.sweep()
-  return inProcessEngine({ settings, driver, images: kept, remotes: httpRemotes(httpRemoteDefaults), credentials, environment, limits, gitVersion })
+  return inProcessEngine({
+    settings,
+    driver,
+    images: kept,
+    remotes: httpRemotes(httpRemoteDefaults),
+    credentials,
+    environment,
+    limits,
+    gitVersion,
+  })
 }
 
 /** What this host can do for the configured driver. */

@@ -9,7 +9,11 @@ export interface ResultCache<Value extends object> {
 /** A cache in memory, bounded by the size its values have as JSON. */
 export function memoryResultCache<Value extends object>({ maxBytes }: { maxBytes: number }): ResultCache<Value> {
   if (maxBytes === 0) return { get: () => null, set: () => {} }
-  const cache = new LRUCache<string, Value>({ maxSize: maxBytes, maxEntrySize: Math.ceil(maxBytes / 8), sizeCalculation: sizeOf })
+  const cache = new LRUCache<string, Value>({
+    maxSize: maxBytes,
+    maxEntrySize: Math.ceil(maxBytes / 8),
+    sizeCalculation: sizeOf,
+  })
   return {
     get: (key) => cache.get(key) ?? null,
     set: (key, value) => void cache.set(key, value),

@@ -42,14 +42,18 @@ export async function diskDirectory<Content>(path: string): Promise<Directory<Co
     },
 
     async forget(imageId) {
-      for (const folder of await list(`${path}/repos`)) await rm(`${path}/repos/${folder}/${imageId}.json`, { force: true })
+      for (const folder of await list(`${path}/repos`))
+        await rm(`${path}/repos/${folder}/${imageId}.json`, { force: true })
       await rm(`${path}/claims/${imageId}.json`, { force: true })
     },
 
     async abandoned() {
       const names = (await list(`${path}/claims`)).filter((name) => name.endsWith('.json'))
       const claims = await Promise.all(
-        names.map(async (name) => ({ id: name.slice(0, -'.json'.length), builder: await read<ProcessIdentity>(`${path}/claims/${name}`) })),
+        names.map(async (name) => ({
+          id: name.slice(0, -'.json'.length),
+          builder: await read<ProcessIdentity>(`${path}/claims/${name}`),
+        })),
       )
       return claims.filter(({ builder }) => builder !== null && !isAlive(builder)).map(({ id }) => id)
     },

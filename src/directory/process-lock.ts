@@ -6,7 +6,11 @@ import { AppError } from '../core/errors.ts'
  * with its owner however that ends, and who waits for it is connected to it and so learns of its end at once.
  * `name` must be hard to guess, as any process of the host may listen on it.
  */
-export async function exclusively<T>(name: string, fn: () => Promise<T>, { signal }: { signal: AbortSignal }): Promise<T> {
+export async function exclusively<T>(
+  name: string,
+  fn: () => Promise<T>,
+  { signal }: { signal: AbortSignal },
+): Promise<T> {
   const lock = await acquire(name, signal)
   try {
     return await fn()
@@ -43,7 +47,8 @@ function listen(name: string): Promise<Lock | null> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(null)
-      else reject(new AppError('host_unable', 'Cannot take a lock: abstract unix sockets are refused', { cause: error }))
+      else
+        reject(new AppError('host_unable', 'Cannot take a lock: abstract unix sockets are refused', { cause: error }))
     })
     server.listen(`\0${name}`, () => resolve({ server, waiters }))
   })

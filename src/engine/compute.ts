@@ -5,17 +5,10 @@ import { workspaceGit } from '../workspace/builder.ts'
 import type { Provided } from '../workspace/images.ts'
 import { missingOf } from '../workspace/missing-objects.ts'
 import { withSandbox } from '../workspace/place.ts'
+import type { Outcome } from './outcome.ts'
 import type { Parts } from './parts.ts'
 import type { RequestScope } from './request-scope.ts'
 import { contextOf, imageRequest, pinnedInput, type Task } from './task.ts'
-
-/** A value with what it took; what the result cache and single-flight share. */
-export interface Outcome {
-  readonly value: unknown
-  /** `null` where refs alone gave the answer. */
-  readonly provided: Provided | null
-  readonly warnings: readonly string[]
-}
 
 /** Makes what the task needs and runs it; contents that turn out to be missing are brought in one batch, once. */
 export async function compute(parts: Parts, task: Task, scope: RequestScope): Promise<Outcome> {
@@ -35,9 +28,20 @@ export async function compute(parts: Parts, task: Task, scope: RequestScope): Pr
 }
 
 /** Runs the operation in a throw-away fork; `missing` are ids to be brought before it can succeed. */
-async function attempt(parts: Parts, task: Task, provided: Provided, scope: RequestScope): Promise<Outcome | { missing: readonly string[] }> {
+async function attempt(
+  parts: Parts,
+  task: Task,
+  provided: Provided,
+  scope: RequestScope,
+): Promise<Outcome | { missing: readonly string[] }> {
   const { operation } = task
-  const spec = { image: provided.image, upper: 'memory', network: 'none', limits: parts.readerLimits, metadata: { role: 'reader' } } as const
+  const spec = {
+    image: provided.image,
+    upper: 'memory',
+    network: 'none',
+    limits: parts.readerLimits,
+    metadata: { role: 'reader' },
+  } as const
   return withSandbox(
     parts.driver,
     spec,

@@ -8,7 +8,7 @@ import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Images } from '../workspace/images.ts'
 import { noFacts } from '../workspace/cost.ts'
 import { plan } from '../workspace/plan.ts'
-import type { Outcome } from './compute.ts'
+import type { Outcome } from './outcome.ts'
 import type { Engine } from './contract.ts'
 import type { Credential } from './credentials.ts'
 import { execInFork } from './exec-in-fork.ts'
@@ -38,7 +38,16 @@ const READER_BYTES = 32 * 1024 * 1024
 const wholeWorktree: Needs = { history: 1, trees: 'tip', blobs: 'tip', worktree: 'full', refs: 'asked' }
 
 /** An engine in this process. */
-export function inProcessEngine({ settings, driver, images, remotes, credentials, environment, limits, gitVersion }: EngineParts): Engine {
+export function inProcessEngine({
+  settings,
+  driver,
+  images,
+  remotes,
+  credentials,
+  environment,
+  limits,
+  gitVersion,
+}: EngineParts): Engine {
   const parts: Parts = {
     settings,
     driver,
@@ -62,8 +71,15 @@ export function inProcessEngine({ settings, driver, images, remotes, credentials
       const { common, own } = parts.requests.operation(operation, input)
       return bracketRequest(common, options, async (scope) => {
         const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
-        const task = await resolveTask(parts, { operation, own, repository, ref: common.ref, maxStalenessMs: common.maxStalenessMs }, scope)
-        const chosen = task.needs.history === 0 ? plan({ ...emptyRequest, needs: task.needs }) : await images.plan(await imageRequest(task, scope.signal))
+        const task = await resolveTask(
+          parts,
+          { operation, own, repository, ref: common.ref, maxStalenessMs: common.maxStalenessMs },
+          scope,
+        )
+        const chosen =
+          task.needs.history === 0
+            ? plan({ ...emptyRequest, needs: task.needs })
+            : await images.plan(await imageRequest(task, scope.signal))
         const base = (await images.list()).find(({ id }) => id === chosen.base)
         return { needs: task.needs, has: base?.content.has ?? null, steps: chosen.steps, cost: chosen.cost }
       })
@@ -77,18 +93,33 @@ export function inProcessEngine({ settings, driver, images, remotes, credentials
         const [upstream, remote] = await Promise.all([repository.upstream(scope), repository.remote.abilities(scope)])
         const needs: Needs = cone.length === 0 ? wholeWorktree : { ...wholeWorktree, blobs: 'none', worktree: 'cone' }
         const listBlobs = async (): Promise<readonly string[]> => []
-        const provided = await images.provide({ repo: repository.key, upstream, remote, needs, commits: [resolution.commit], cone, listBlobs }, scope)
+        const provided = await images.provide(
+          { repo: repository.key, upstream, remote, needs, commits: [resolution.commit], cone, listBlobs },
+          scope,
+        )
         await driver.synced()
         const record = (await images.list()).find(({ id }) => id === provided.image)
         const value = { id: provided.image, commit: resolution.commit, bytes: record?.content.bytes ?? 0 }
-        return scope.answer({ value, provided, warnings: [] }, { repository, ref: common.ref, resolution, driver: driver.name, tier: provided.plan.tier })
+        return scope.answer(
+          { value, provided, warnings: [] },
+          { repository, ref: common.ref, resolution, driver: driver.name, tier: provided.plan.tier },
+        )
       })
     },
 
     async images() {
       return (await images.list()).map(({ id, repo, content, createdAt }) => {
         const { tips, cone, ...has } = content.has
-        return { id, repo, tips, cone, has, bytes: content.bytes, layers: content.layers, createdAt: new Date(createdAt).toISOString() }
+        return {
+          id,
+          repo,
+          tips,
+          cone,
+          has,
+          bytes: content.bytes,
+          layers: content.layers,
+          createdAt: new Date(createdAt).toISOString(),
+        }
       })
     },
     drop: (imageId) => images.drop(imageId),
@@ -100,4 +131,10 @@ export function inProcessEngine({ settings, driver, images, remotes, credentials
   }
 }
 
-const emptyRequest = { commits: [], cone: [], candidates: [], remote: { hasFilter: true, hasShallow: true }, facts: noFacts }
+const emptyRequest = {
+  commits: [],
+  cone: [],
+  candidates: [],
+  remote: { hasFilter: true, hasShallow: true },
+  facts: noFacts,
+}

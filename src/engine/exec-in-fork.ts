@@ -33,7 +33,13 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
       },
       scope,
     )
-    const spec = { image: provided.image, upper: 'memory', network: 'none', limits: parts.limits, metadata: { role: 'run' } } as const
+    const spec = {
+      image: provided.image,
+      upper: 'memory',
+      network: 'none',
+      limits: parts.limits,
+      metadata: { role: 'run' },
+    } as const
     const warnings = await withSandbox(
       parts.driver,
       spec,

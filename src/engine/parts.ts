@@ -5,7 +5,7 @@ import type { Images } from '../workspace/images.ts'
 import type { Repositories } from './repositories.ts'
 import type { Requests } from './request.ts'
 import type { Resolver } from './resolve.ts'
-import type { Outcome } from './compute.ts'
+import type { Outcome } from './outcome.ts'
 import type { EngineSettings } from './settings.ts'
 
 /** What requests are served with. */

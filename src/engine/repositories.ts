@@ -37,10 +37,20 @@ export interface Repositories {
 }
 
 /** Opens repositories by address; throws `url_invalid` and `host_forbidden`. */
-export function repositories({ settings, remotes, credentials, environment, driver, limits }: RepositoriesSettings): Repositories {
+export function repositories({
+  settings,
+  remotes,
+  credentials,
+  environment,
+  driver,
+  limits,
+}: RepositoriesSettings): Repositories {
   const idleSeconds = Math.ceil(settings.idleMs / 1000)
 
-  async function authorizationFor(repo: HttpRepo, gitAuthorization: string | undefined): Promise<RemoteAuthorization | null> {
+  async function authorizationFor(
+    repo: HttpRepo,
+    gitAuthorization: string | undefined,
+  ): Promise<RemoteAuthorization | null> {
     if (gitAuthorization !== undefined) return requestAuthorization(gitAuthorization)
     const entry = selectCredential(credentials, { host: repo.authority, path: repo.path, use: 'fetch', tenant: null })
     return entry === null ? null : openCredential(entry, { environment })

@@ -2,11 +2,11 @@ import { correlationId, newCorrelationId, withCorrelation } from '../core/correl
 import { withDeadline } from '../core/deadline.ts'
 import { collectPhases, span } from '../core/spans.ts'
 import type { BringOptions } from '../workspace/upstream.ts'
-import { describeStep } from '../workspace/step-text.ts'
+import { stepText } from '../workspace/step-text.ts'
 import type { Answer, Receipt, RequestOptions, Tier } from './contract.ts'
 import type { Repository } from './repositories.ts'
 import type { Resolution } from './resolve.ts'
-import type { Outcome } from './compute.ts'
+import type { Outcome } from './outcome.ts'
 
 /** What a request carries through the house: its end, its time and its receipt. */
 export interface RequestScope extends BringOptions {
@@ -40,7 +40,7 @@ export function bracketRequest<T>(
             stalenessMs: facts.resolution?.stalenessMs ?? 0,
             driver: facts.driver,
             tier: facts.tier,
-            plan: facts.tier === 'result' ? [] : (provided?.plan.steps ?? []).map(describeStep),
+            plan: facts.tier === 'result' ? [] : (provided?.plan.steps ?? []).map(stepText),
             bytesFetched: facts.tier === 'result' ? 0 : (provided?.bytesFetched ?? 0),
             phases: phases(),
             warnings,

@@ -24,17 +24,34 @@ export function requests(settings: EngineSettings) {
     repo: z.string().min(1).max(2048),
     ref: ref.default('HEAD'),
     maxStalenessMs: z.int().min(0).default(settings.maxStalenessMs),
-    deadlineMs: z.int().min(1).max(2 ** 31 - 1).default(settings.deadlineMs),
+    deadlineMs: z
+      .int()
+      .min(1)
+      .max(2 ** 31 - 1)
+      .default(settings.deadlineMs),
   }
   const warm = z.strictObject({ ...common, cone })
-  const exec = z.strictObject({ ...common, cone, argv: z.array(z.string().regex(/^[^\0]*$/, 'must not hold NUL')).min(1).max(10_000) })
+  const exec = z.strictObject({
+    ...common,
+    cone,
+    argv: z
+      .array(z.string().regex(/^[^\0]*$/, 'must not hold NUL'))
+      .min(1)
+      .max(10_000),
+  })
 
   return {
     warm: (input: unknown) => parseInput({ name: 'warm', input: warm }, input),
     exec: (input: unknown) => parseInput({ name: 'run', input: exec }, input),
     /** An operation's own fields and the common ones, each by its schema. */
-    operation<Input extends z.ZodObject>(operation: { readonly name: string; readonly input: Input }, input: unknown): { common: Common; own: z.output<Input> } {
-      const whole = parseInput({ name: operation.name, input: z.strictObject({ ...common, ...operation.input.shape }) }, input) as Record<string, unknown> & Common
+    operation<Input extends z.ZodObject>(
+      operation: { readonly name: string; readonly input: Input },
+      input: unknown,
+    ): { common: Common; own: z.output<Input> } {
+      const whole = parseInput(
+        { name: operation.name, input: z.strictObject({ ...common, ...operation.input.shape }) },
+        input,
+      ) as Record<string, unknown> & Common
       const own = Object.fromEntries(Object.keys(operation.input.shape).map((name) => [name, whole[name]]))
       return { common: whole, own: own as z.output<Input> }
     },

@@ -15,7 +15,11 @@ export interface Resolver {
    * Asks the remote, with the caller's own credential, what a ref stands for; this is the freshness check and the
    * access check in one. Knowledge of the same caller that is no older than `maxStalenessMs` serves without asking.
    */
-  resolve(repository: Repository, ref: string, options: { maxStalenessMs: number; signal: AbortSignal }): Promise<Resolution>
+  resolve(
+    repository: Repository,
+    ref: string,
+    options: { maxStalenessMs: number; signal: AbortSignal },
+  ): Promise<Resolution>
 }
 
 /** Refs remembered for callers that accept some staleness. */

@@ -8,8 +8,14 @@ import type { Git } from '../git/run-git.ts'
 export type RevisionFields = ReadonlyMap<string, Revision>
 
 /** Finds the fields of an operation that name commits. */
-export function revisionFields(operation: Operation, input: Readonly<Record<string, unknown>>, ref: string): RevisionFields {
-  const names = Object.entries(operation.input.shape).filter(([, field]) => fieldKind(field) === 'revision').map(([name]) => name)
+export function revisionFields(
+  operation: Operation,
+  input: Readonly<Record<string, unknown>>,
+  ref: string,
+): RevisionFields {
+  const names = Object.entries(operation.input.shape)
+    .filter(([, field]) => fieldKind(field) === 'revision')
+    .map(([name]) => name)
   return new Map(names.map((name) => [name, parseRevision((input[name] as string | null) ?? ref)]))
 }
 
@@ -34,10 +40,18 @@ export async function pinRevisions(
 
 async function walk(git: Git, commit: string, steps: string, signal: AbortSignal): Promise<string> {
   try {
-    const { text } = await git('rev-parse', { flags: ['--verify', '--quiet'], operands: [`${commit}${steps}^{commit}`], signal })
+    const { text } = await git('rev-parse', {
+      flags: ['--verify', '--quiet'],
+      operands: [`${commit}${steps}^{commit}`],
+      signal,
+    })
     return text.trim()
   } catch (error) {
     if (!hasCode(error, 'git_failed', 'commit_not_found')) throw error
-    throw new AppError('commit_not_found', `Cannot resolve ${commit.slice(0, 12)}${steps}: the history is not that long`, { cause: error })
+    throw new AppError(
+      'commit_not_found',
+      `Cannot resolve ${commit.slice(0, 12)}${steps}: the history is not that long`,
+      { cause: error },
+    )
   }
 }

@@ -7,13 +7,23 @@ import { bracketRequest } from './request-scope.ts'
 import { resolveTask, resultKey } from './task.ts'
 
 /** Runs a named operation on a repository: from its result, from an image, or from what it takes to make one. */
-export async function runOperation(parts: Parts, name: string, input: unknown, options: RequestOptions): Promise<Answer<unknown>> {
+export async function runOperation(
+  parts: Parts,
+  name: string,
+  input: unknown,
+  options: RequestOptions,
+): Promise<Answer<unknown>> {
   const operation = findOperation(name)
-  if (operation.effect !== 'read') throw new AppError('needs_workspace', `Cannot run ${name}: it changes a working copy`)
+  if (operation.effect !== 'read')
+    throw new AppError('needs_workspace', `Cannot run ${name}: it changes a working copy`)
   const { common, own } = parts.requests.operation(operation, input)
   return bracketRequest(common, options, async (scope) => {
     const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
-    const task = await resolveTask(parts, { operation, own, repository, ref: common.ref, maxStalenessMs: common.maxStalenessMs }, scope)
+    const task = await resolveTask(
+      parts,
+      { operation, own, repository, ref: common.ref, maxStalenessMs: common.maxStalenessMs },
+      scope,
+    )
     const [resolution] = task.resolutions.values()
     const describe = { repository, ref: common.ref, resolution: resolution ?? null, driver: parts.driver.name }
 

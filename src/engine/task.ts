@@ -1,6 +1,6 @@
 import type { Needs, Operation, OperationContext } from '../git/operation.ts'
 import type { Git } from '../git/run-git.ts'
-import type { ImageRequest } from '../workspace/images.ts'
+import type { ImageRequest } from '../workspace/image-request.ts'
 import type { Parts } from './parts.ts'
 import type { Repository } from './repositories.ts'
 import type { Resolution } from './resolve.ts'
@@ -28,8 +28,11 @@ export async function resolveTask(
   const extra = extraDepth(fields)
   const needs = typeof base.history === 'number' && extra > 0 ? { ...base, history: base.history + extra } : base
   // An answer made of refs asks for those by itself.
-  const names = needs.history === 0 ? [] : fields.size === 0 ? [ref] : [...new Set([...fields.values()].map((one) => one.ref))]
-  const found = names.map(async (one) => [one, await resolver.resolve(repository, one, { maxStalenessMs, signal })] as const)
+  const names =
+    needs.history === 0 ? [] : fields.size === 0 ? [ref] : [...new Set([...fields.values()].map((one) => one.ref))]
+  const found = names.map(
+    async (one) => [one, await resolver.resolve(repository, one, { maxStalenessMs, signal })] as const,
+  )
   return { operation, own, fields, needs, repository, resolutions: new Map(await Promise.all(found)) }
 }
 
@@ -40,14 +43,20 @@ export async function imageRequest(task: Task, signal: AbortSignal): Promise<Omi
   const commits = [...[...resolutions.values()].map(({ commit }) => commit), ...tags.map(({ oid }) => oid)]
   const listBlobs: ImageRequest['listBlobs'] = async (git, { signal: listing }) => {
     const { operation } = task
-    return operation.blobs === undefined ? [] : operation.blobs(git, await pinnedInput(git, task, listing), contextOf(task, listing))
+    return operation.blobs === undefined
+      ? []
+      : operation.blobs(git, await pinnedInput(git, task, listing), contextOf(task, listing))
   }
   const remote = await repository.remote.abilities({ signal })
   return { repo: repository.key, remote, needs, commits: [...new Set(commits)], cone: [], listBlobs }
 }
 
 /** The operation's input with a full commit id in every revision field. */
-export async function pinnedInput(git: Git, { own, fields, resolutions }: Task, signal: AbortSignal): Promise<Record<string, unknown>> {
+export async function pinnedInput(
+  git: Git,
+  { own, fields, resolutions }: Task,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
   const commitOf = (ref: string): string => resolutions.get(ref)?.commit ?? ''
   return { ...own, ...(await pinRevisions(git, fields, commitOf, { signal })) }
 }
@@ -61,5 +70,11 @@ export function contextOf({ repository }: Task, signal: AbortSignal): OperationC
 export function resultKey({ gitVersion }: Parts, { operation, own, fields, repository, resolutions }: Task): string {
   const pinned = [...fields].map(([name, { ref, steps }]) => [name, `${resolutions.get(ref)?.commit}${steps}`])
   const commits = [...resolutions.values()].map(({ commit }) => commit)
-  return JSON.stringify([repository.scope, operation.name, { ...own, ...Object.fromEntries(pinned) }, commits, gitVersion])
+  return JSON.stringify([
+    repository.scope,
+    operation.name,
+    { ...own, ...Object.fromEntries(pinned) },
+    commits,
+    gitVersion,
+  ])
 }

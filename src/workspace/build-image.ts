@@ -3,7 +3,7 @@ import { span } from '../core/spans.ts'
 import type { Image, Sandbox, SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import { bakeIndex, builderGit, checkOut, probe } from './builder.ts'
 import { noFacts, type RepoFacts } from './cost.ts'
-import type { ImageRequest } from './images.ts'
+import type { ImageRequest } from './image-request.ts'
 import { listWanted } from './missing-objects.ts'
 import type { Has } from './needs.ts'
 import { start, unpack, withSandbox } from './place.ts'
@@ -42,7 +42,13 @@ export async function buildImage(build: Build, options: BringOptions): Promise<B
     const status = hasFiles ? await bakeIndex(builder, id, options) : null
     const image = await driver.freeze(builder, id)
     if (status !== null) {
-      const fork = { image: id, upper: 'memory', network: 'none', limits: probeLimits(limits), metadata: { role: 'probe' } } as const
+      const fork = {
+        image: id,
+        upper: 'memory',
+        network: 'none',
+        limits: probeLimits(limits),
+        metadata: { role: 'probe' },
+      } as const
       await withSandbox(driver, fork, (sandbox) => probe(sandbox, status, options), options)
     }
     return { image, bytesFetched, facts: noFacts }
@@ -69,7 +75,12 @@ async function carryOut({ request, plan, base }: Build, builder: Sandbox, option
     } else if (step.kind === 'backfill') {
       const { oids, filter } = await span('backfill', {}, () => listWanted(git, step, request, options))
       // A blank courier will do: what is there already plays no part in fetching by id.
-      if (oids.length > 0) bytes += await request.upstream.bring({ base: null, wants: oids, depth: 'exact', filter, state }, builder, options)
+      if (oids.length > 0)
+        bytes += await request.upstream.bring(
+          { base: null, wants: oids, depth: 'exact', filter, state },
+          builder,
+          options,
+        )
     } else if (step.kind === 'checkout') {
       await checkOut(git, { from: shown, to: head, cone: step.cone }, options)
       shown = head

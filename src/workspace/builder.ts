@@ -9,17 +9,38 @@ import { start, type PlaceOptions } from './place.ts'
 
 /** Git in a builder: hardened, without network, on objects that a hostile server may have made. */
 export function builderGit(builder: Sandbox, { deadlineMs }: PlaceOptions): Git {
-  const env = transferEnvironment({ correlationId: correlationId() ?? '', source: null, idleSeconds: 0, negotiation: 'default' })
-  return bindGit((command) => builder.exec(command), { env, deadlineMs, maxOutputBytes: Number.MAX_SAFE_INTEGER, correlationId: correlationId() ?? '' })
+  const env = transferEnvironment({
+    correlationId: correlationId() ?? '',
+    source: null,
+    idleSeconds: 0,
+    negotiation: 'default',
+  })
+  return bindGit((command) => builder.exec(command), {
+    env,
+    deadlineMs,
+    maxOutputBytes: Number.MAX_SAFE_INTEGER,
+    correlationId: correlationId() ?? '',
+  })
 }
 
 /** Git as commands of a workspace see it: with the template's configuration. */
-export function workspaceGit(sandbox: Sandbox, { deadlineMs, maxOutputBytes }: Omit<PlaceOptions, 'signal'> & { maxOutputBytes: number }): Git {
-  return bindGit((command) => sandbox.exec(command), { deadlineMs, maxOutputBytes, correlationId: correlationId() ?? '' })
+export function workspaceGit(
+  sandbox: Sandbox,
+  { deadlineMs, maxOutputBytes }: Omit<PlaceOptions, 'signal'> & { maxOutputBytes: number },
+): Git {
+  return bindGit((command) => sandbox.exec(command), {
+    deadlineMs,
+    maxOutputBytes,
+    correlationId: correlationId() ?? '',
+  })
 }
 
 /** Brings the worktree to a commit; `from` is the commit it shows already, whose unchanged files are not looked at. */
-export async function checkOut(git: Git, { from, to, cone }: { from: string | null; to: string; cone: readonly string[] }, { signal }: PlaceOptions): Promise<void> {
+export async function checkOut(
+  git: Git,
+  { from, to, cone }: { from: string | null; to: string; cone: readonly string[] },
+  { signal }: PlaceOptions,
+): Promise<void> {
   await span('checkout', {}, async () => {
     if (cone.length > 0) {
       const directories = cone.map((directory) => `${JSON.stringify(directory)}\n`).join('')
@@ -36,7 +57,14 @@ export async function checkOut(git: Git, { from, to, cone }: { from: string | nu
  */
 export async function bakeIndex(builder: Sandbox, imageId: string, options: PlaceOptions): Promise<string> {
   return span('index', {}, async () => {
-    const env = { PATH: '/usr/bin:/bin', HOME: '/home', LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '1', GIT_NO_LAZY_FETCH: '1', FORKYARD_NEXT_TOKEN: imageId }
+    const env = {
+      PATH: '/usr/bin:/bin',
+      HOME: '/home',
+      LC_ALL: 'C',
+      GIT_OPTIONAL_LOCKS: '1',
+      GIT_NO_LAZY_FETCH: '1',
+      FORKYARD_NEXT_TOKEN: imageId,
+    }
     const { stdout } = await finishOk(start(builder, statusArgv, { ...options, env }), 'write the index')
     return stdout.toString('latin1')
   })
@@ -47,7 +75,8 @@ export async function probe(fork: Sandbox, expected: string, options: PlaceOptio
   await span('probe', {}, async () => {
     const env = { PATH: '/usr/bin:/bin', HOME: '/home', LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_NO_LAZY_FETCH: '1' }
     const { stdout } = await finishOk(start(fork, statusArgv, { ...options, env }), 'probe an image')
-    if (stdout.toString('latin1') !== expected) throw new AppError('sandbox_failed', 'Cannot promote an image: its status differs from its builder’s')
+    if (stdout.toString('latin1') !== expected)
+      throw new AppError('sandbox_failed', 'Cannot promote an image: its status differs from its builder’s')
   })
 }
 

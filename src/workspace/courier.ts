@@ -46,11 +46,14 @@ export function courierUpstream(settings: CourierSettings): Upstream {
           driver,
           { image: wish.base?.image ?? null, upper: 'disk', network: 'host', limits, metadata: { role: 'courier' } },
           async (courier) => {
-            const errand = watch(start(courier, ['/bin/sh', '-c', ERRAND, 'errand', ...fetchFlags(wish)], {
-              ...options,
-              env: fetchEnvironment(settings, wish),
-              stdin: luggage(wish),
-            }), options)
+            const errand = watch(
+              start(courier, ['/bin/sh', '-c', ERRAND, 'errand', ...fetchFlags(wish)], {
+                ...options,
+                env: fetchEnvironment(settings, wish),
+                stdin: luggage(wish),
+              }),
+              options,
+            )
             await unpack(builder, wish.base === null ? blankRepository(wish.state) : [], errand.archive, options)
             await errand.check()
             return errand.bytes()
@@ -69,15 +72,29 @@ async function* luggage({ base, state, wants }: Wish): AsyncGenerator<Uint8Array
 }
 
 function fetchFlags({ base, depth, filter }: Wish): string[] {
-  const deepen = depth === 'exact' ? [] : depth !== 'full' ? [`--depth=${depth}`] : base?.isShallow === true ? ['--unshallow'] : []
+  const deepen =
+    depth === 'exact' ? [] : depth !== 'full' ? [`--depth=${depth}`] : base?.isShallow === true ? ['--unshallow'] : []
   const narrow = filter === 'none' ? [] : [`--filter=${filter}`]
-  return ['--progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--refmap=', ...deepen, ...narrow]
+  return [
+    '--progress',
+    '--no-tags',
+    '--no-write-fetch-head',
+    '--no-recurse-submodules',
+    '--refmap=',
+    ...deepen,
+    ...narrow,
+  ]
 }
 
 function fetchEnvironment({ source, idleSeconds }: CourierSettings, { depth }: Wish): Record<string, string> {
   return {
     // Objects that are asked for one by one have no history to negotiate about.
-    ...transferEnvironment({ correlationId: correlationId() ?? '', source, idleSeconds, negotiation: depth === 'exact' ? 'noop' : 'default' }),
+    ...transferEnvironment({
+      correlationId: correlationId() ?? '',
+      source,
+      idleSeconds,
+      negotiation: depth === 'exact' ? 'noop' : 'default',
+    }),
     GIT_DIR: `${WORKSPACE}/.git`,
     GIT_OBJECT_DIRECTORY: `${WORKSPACE}/.git/incoming`,
     GIT_ALTERNATE_OBJECT_DIRECTORIES: `${WORKSPACE}/.git/objects`,
@@ -118,5 +135,8 @@ function watch(running: Running, { onProgress }: BringOptions) {
 
 /** Without progress lines, which may fill all that is kept. */
 function lines(said: string): string {
-  return said.split(/[\r\n]+/).filter((line) => !/\d+% \(\d+\/\d+\)|^(remote: )?[A-Z][a-z ]+: \d+/.test(line)).join('\n')
+  return said
+    .split(/[\r\n]+/)
+    .filter((line) => !/\d+% \(\d+\/\d+\)|^(remote: )?[A-Z][a-z ]+: \d+/.test(line))
+    .join('\n')
 }

@@ -2,15 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { AppError, hasCode } from '../core/errors.ts'
 import { singleFlight } from '../core/single-flight.ts'
 import type { Directory, ImageRecord } from '../directory/directory.ts'
-import type { Needs } from '../git/operation.ts'
-import type { RemoteAbilities } from '../git/remote/remote.ts'
-import type { Git } from '../git/run-git.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import { buildImage } from './build-image.ts'
+import type { ImageRequest } from './image-request.ts'
 import { noFacts, type RepoFacts } from './cost.ts'
 import type { Has } from './needs.ts'
 import { plan, type Plan } from './plan.ts'
-import type { BringOptions, Upstream } from './upstream.ts'
+import type { BringOptions } from './upstream.ts'
 
 /** What an image is recorded with. */
 export interface ImageContent {
@@ -19,20 +17,6 @@ export interface ImageContent {
   readonly bytes: number
   /** What was learned of the repository while it was built. */
   readonly facts: RepoFacts
-}
-
-/** What somebody needs of a repository. */
-export interface ImageRequest {
-  /** Canonical key of the repository. */
-  readonly repo: string
-  readonly upstream: Upstream
-  readonly remote: Pick<RemoteAbilities, 'hasFilter' | 'hasShallow'>
-  readonly needs: Needs
-  /** Full ids, a worktree's first. */
-  readonly commits: readonly string[]
-  readonly cone: readonly string[]
-  /** Ids of the file contents that will be read, where `needs.blobs` is `paths`. */
-  readonly listBlobs: (git: Git, options: { signal: AbortSignal }) => Promise<readonly string[]>
 }
 
 /** An image that serves a request, and what it took. */
@@ -69,7 +53,12 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
 
   async function planFor(request: Omit<ImageRequest, 'upstream' | 'listBlobs'>): Promise<Plan> {
     const records = await directory.find(request.repo)
-    const candidates = records.map(({ id, content }) => ({ id, has: content.has, layers: content.layers, bytes: content.bytes }))
+    const candidates = records.map(({ id, content }) => ({
+      id,
+      has: content.has,
+      layers: content.layers,
+      bytes: content.bytes,
+    }))
     const { needs, commits, cone, remote } = request
     return plan({ needs, commits, cone, remote, candidates, facts: records[0]?.content.facts ?? noFacts })
   }
@@ -77,11 +66,20 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
   /** The image where the plan is only to fork one; what it lacks of single files is found out by who forks it. */
   function ready(chosen: Plan): Provided | null {
     if (chosen.tier !== 'image' || chosen.base === null) return null
-    return { image: chosen.base, plan: chosen, bytesFetched: 0, mayLackBlobs: chosen.steps.some(({ kind }) => kind === 'backfill') }
+    return {
+      image: chosen.base,
+      plan: chosen,
+      bytesFetched: 0,
+      mayLackBlobs: chosen.steps.some(({ kind }) => kind === 'backfill'),
+    }
   }
 
   /** One build at a time for each repository on all processes: who waited finds the image made. */
-  async function buildAlone(request: ImageRequest, options: BringOptions, choose: () => Promise<Plan>): Promise<Provided> {
+  async function buildAlone(
+    request: ImageRequest,
+    options: BringOptions,
+    choose: () => Promise<Plan>,
+  ): Promise<Provided> {
     return directory.exclusively(
       `build ${request.repo}`,
       async () => {
@@ -98,7 +96,12 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
     try {
       const base = chosen.base === null ? null : { id: chosen.base, has: await hasOf(request.repo, chosen.base) }
       const built = await buildImage({ driver, limits, id, request, plan: chosen, base }, options)
-      const content: ImageContent = { has: chosen.result, layers: built.image.layers.length, bytes: built.image.bytes, facts: built.facts }
+      const content: ImageContent = {
+        has: chosen.result,
+        layers: built.image.layers.length,
+        bytes: built.image.bytes,
+        facts: built.facts,
+      }
       await directory.record({ id, repo: request.repo, content, createdAt: built.image.createdAt })
       return { image: id, plan: chosen, bytesFetched: built.bytesFetched, mayLackBlobs: false }
     } catch (error) {
@@ -161,7 +164,10 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
             `build ${request.repo}`,
             async () => {
               const chosen = await planFor(request)
-              const steps = [{ kind: 'fork', image } as const, ...chosen.steps.filter(({ kind }) => kind === 'backfill')]
+              const steps = [
+                { kind: 'fork', image } as const,
+                ...chosen.steps.filter(({ kind }) => kind === 'backfill'),
+              ]
               return build(request, { ...chosen, steps, base: image, tier: 'refresh' }, { ...options, signal })
             },
             { signal },

@@ -46,7 +46,12 @@ export function localUpstream({ remote, url, objectFormat }: LocalUpstreamSettin
   }
 }
 
-async function indexPack(builder: Sandbox, { filter, depth }: Wish, pack: AsyncIterable<Uint8Array>, options: BringOptions): Promise<number> {
+async function indexPack(
+  builder: Sandbox,
+  { filter, depth }: Wish,
+  pack: AsyncIterable<Uint8Array>,
+  options: BringOptions,
+): Promise<number> {
   let bytes = 0
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const chunk of pack) {
@@ -56,8 +61,17 @@ async function indexPack(builder: Sandbox, { filter, depth }: Wish, pack: AsyncI
   }
   // With objects left out on purpose, links cannot be checked; the objects themselves are.
   const check = filter === 'none' && depth !== 'exact' ? [`--strict=${tolerated}`] : ['--fsck-objects', '--promisor']
-  const env = transferEnvironment({ correlationId: correlationId() ?? '', source: null, idleSeconds: 0, negotiation: 'default' })
-  const running = start(builder, ['git', 'index-pack', '--stdin', '--fix-thin', ...check], { ...options, env, stdin: counted() })
+  const env = transferEnvironment({
+    correlationId: correlationId() ?? '',
+    source: null,
+    idleSeconds: 0,
+    negotiation: 'default',
+  })
+  const running = start(builder, ['git', 'index-pack', '--stdin', '--fix-thin', ...check], {
+    ...options,
+    env,
+    stdin: counted(),
+  })
   const { code, stderr } = await finish(running)
   if (code !== 0) throw gitFailure({ subcommand: 'index-pack', exitCode: code, stderr: stderr.toString('utf8') })
   return bytes

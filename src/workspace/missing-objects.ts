@@ -16,13 +16,20 @@ interface Scope {
 }
 
 /** What a backfill has to bring: listed with what is there alone, so that one batch brings it all. */
-export async function listWanted(git: Git, step: Backfill, { commits, listBlobs }: Scope, { signal }: { signal: AbortSignal }): Promise<Wanted> {
+export async function listWanted(
+  git: Git,
+  step: Backfill,
+  { commits, listBlobs }: Scope,
+  { signal }: { signal: AbortSignal },
+): Promise<Wanted> {
   if (step.extent === 'paths') return exact(await missingOf(git, await listBlobs(git, { signal }), signal))
-  if (step.extent === 'cone') return exact(await missingOf(git, await coneBlobs(git, commits, step.cone, signal), signal))
+  if (step.extent === 'cone')
+    return exact(await missingOf(git, await coneBlobs(git, commits, step.cone, signal), signal))
   const walk = step.extent === 'tip' ? ['--no-walk'] : []
   const roots = await missingOf(git, await rootTrees(git, walk, commits, signal), signal)
   // A tree brings all below it, so trees are asked for by their roots.
-  if (step.what === 'trees' || roots.length > 0) return { oids: roots, filter: step.what === 'trees' ? 'blob:none' : 'none' }
+  if (step.what === 'trees' || roots.length > 0)
+    return { oids: roots, filter: step.what === 'trees' ? 'blob:none' : 'none' }
   return exact(await missingBelow(git, walk, commits, signal))
 }
 
@@ -31,7 +38,10 @@ export async function missingOf(git: Git, oids: readonly string[], signal: Abort
   if (oids.length === 0) return []
   const stdin = [...new Set(oids)].map((oid) => `${oid}\n`).join('')
   const { text } = await git('cat-file', { flags: ['--batch-check', '--buffer'], stdin, signal })
-  return text.split('\n').filter((line) => line.endsWith(' missing')).map((line) => line.slice(0, -' missing'.length))
+  return text
+    .split('\n')
+    .filter((line) => line.endsWith(' missing'))
+    .map((line) => line.slice(0, -' missing'.length))
 }
 
 /** Single contents are asked for by id; the filter keeps the server from adding what they lead to. */
@@ -39,30 +49,58 @@ function exact(oids: readonly string[]): Wanted {
   return { oids, filter: 'blob:none' }
 }
 
-async function rootTrees(git: Git, walk: readonly string[], commits: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-  const { text } = await git('rev-list', { flags: [...walk, '--no-commit-header', '--format=%T'], revisions: commits, signal })
+async function rootTrees(
+  git: Git,
+  walk: readonly string[],
+  commits: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { text } = await git('rev-list', {
+    flags: [...walk, '--no-commit-header', '--format=%T'],
+    revisions: commits,
+    signal,
+  })
   return text.split('\n').filter(Boolean)
 }
 
-async function missingBelow(git: Git, walk: readonly string[], commits: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+async function missingBelow(
+  git: Git,
+  walk: readonly string[],
+  commits: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const flags = [...walk, '--objects', '--no-object-names', '--missing=print']
   const { text } = await git('rev-list', { flags, revisions: commits, signal })
-  return text.split('\n').filter((line) => line.startsWith('?')).map((line) => line.slice(1))
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('?'))
+    .map((line) => line.slice(1))
 }
 
 /** Contents of the files a cone shows: all below its directories, and those directly in their parents. */
-async function coneBlobs(git: Git, commits: readonly string[], cone: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+async function coneBlobs(
+  git: Git,
+  commits: readonly string[],
+  cone: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const [commit = ''] = commits
-  return git.read('ls-tree', { flags: [...treeFlags, '-r'], revisions: [commit], commitsOnly: true, signal }, async (reader) => {
-    const oids: string[] = []
-    for await (const { type, path, oid } of readTree(reader)) if (type === 'blob' && isShown(path, cone)) oids.push(oid)
-    return oids
-  })
+  return git.read(
+    'ls-tree',
+    { flags: [...treeFlags, '-r'], revisions: [commit], commitsOnly: true, signal },
+    async (reader) => {
+      const oids: string[] = []
+      for await (const { type, path, oid } of readTree(reader))
+        if (type === 'blob' && isShown(path, cone)) oids.push(oid)
+      return oids
+    },
+  )
 }
 
 function isShown(path: Buffer, cone: readonly string[]): boolean {
   const name = path.toString('utf8')
   const directory = name.slice(0, Math.max(0, name.lastIndexOf('/')))
-  const isIn = (one: string): boolean => one === directory || one.startsWith(`${directory}/`) || directory.startsWith(`${one}/`)
+  const isIn = (one: string): boolean =>
+    one === directory || one.startsWith(`${directory}/`) || directory.startsWith(`${one}/`)
   return directory === '' || cone.some(isIn)
 }

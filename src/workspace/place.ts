@@ -26,7 +26,11 @@ export async function withSandbox<T>(
 }
 
 /** Starts a program of ours at the working copy with a bare environment. */
-export function start(sandbox: Sandbox, argv: readonly string[], options: PlaceOptions & Partial<Pick<Command, 'env' | 'stdin'>>): Running {
+export function start(
+  sandbox: Sandbox,
+  argv: readonly string[],
+  options: PlaceOptions & Partial<Pick<Command, 'env' | 'stdin'>>,
+): Running {
   return sandbox.exec({
     cwd: WORKSPACE,
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
@@ -48,5 +52,8 @@ export async function unpack(
     if (more === null) yield tarEnd
     else yield* more
   }
-  await finishOk(start(sandbox, ['tar', '-xf', '-', '--no-same-owner'], { ...options, stdin: archive() }), 'unpack files')
+  await finishOk(
+    start(sandbox, ['tar', '-xf', '-', '--no-same-owner'], { ...options, stdin: archive() }),
+    'unpack files',
+  )
 }

@@ -13,7 +13,9 @@ export interface RepositoryState {
 
 /** Everything of an empty repository, for a blank sandbox. */
 export function blankRepository(state: RepositoryState): readonly TarEntry[] {
-  const directories = ['', '/objects', '/objects/pack', '/refs', '/refs/heads', '/refs/tags', '/info', '/incoming'].map((name) => `.git${name}`)
+  const directories = ['', '/objects', '/objects/pack', '/refs', '/refs/heads', '/refs/tags', '/info', '/incoming'].map(
+    (name) => `.git${name}`,
+  )
   return [...directories.map((path) => ({ path, content: null })), ...repositoryState(state)]
 }
 
@@ -75,5 +77,7 @@ export function openedAt({ ref, oid, commit }: OpenedAt, tips: readonly string[]
       { path: '.git/packed-refs', content: packedRefs(tips, refs) },
     ]
   }
-  return ref?.startsWith('refs/tags/') === true ? [{ path: '.git/packed-refs', content: packedRefs(tips, { [ref]: oid }) }] : []
+  return ref?.startsWith('refs/tags/') === true
+    ? [{ path: '.git/packed-refs', content: packedRefs(tips, { [ref]: oid }) }]
+    : []
 }

@@ -8,11 +8,13 @@ const BLOCK = 512
 
 /** The entries as tar (POSIX ustar) without the closing blocks, so that another archive may follow in the same stream. */
 export function tarEntries(entries: readonly TarEntry[]): Buffer {
-  return Buffer.concat(entries.flatMap(({ path, content }) => {
-    const body = Buffer.from(content ?? '')
-    const padding = Buffer.alloc((BLOCK - (body.length % BLOCK)) % BLOCK)
-    return [header(path, body.length, content === null), body, padding]
-  }))
+  return Buffer.concat(
+    entries.flatMap(({ path, content }) => {
+      const body = Buffer.from(content ?? '')
+      const padding = Buffer.alloc((BLOCK - (body.length % BLOCK)) % BLOCK)
+      return [header(path, body.length, content === null), body, padding]
+    }),
+  )
 }
 
 /** What ends an archive. */
@@ -31,6 +33,12 @@ function header(path: string, size: number, isDirectory: boolean): Buffer {
   put(' '.repeat(8), 148)
   put(isDirectory ? '5' : '0', 156)
   put('ustar\u000000', 257)
-  put(`${octal(block.reduce((sum, byte) => sum + byte, 0), 6)} `, 148)
+  put(
+    `${octal(
+      block.reduce((sum, byte) => sum + byte, 0),
+      6,
+    )} `,
+    148,
+  )
   return block
 }

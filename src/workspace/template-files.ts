@@ -7,7 +7,9 @@ export function gitTemplate({ hook, tools }: { hook: string; tools: string }): T
   return {
     tools,
     etc: {
-      passwd: text('forkyard:x:1000:1000:forkyard:/home:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n'),
+      passwd: text(
+        'forkyard:x:1000:1000:forkyard:/home:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n',
+      ),
       group: text('forkyard:x:1000:\nnogroup:x:65534:\n'),
       hosts: text('127.0.0.1 localhost forkyard\n::1 localhost\n'),
       'nsswitch.conf': text('passwd: files\ngroup: files\nhosts: files\n'),

@@ -13,11 +13,10 @@ export const ranks: readonly (readonly string[])[] = [
 /** The only files that may start a process on the host. */
 export const spawners: readonly string[] = [
   'src/sandbox/local/bare-process.ts',
-  'src/sandbox/local/disk-watch.ts',
   'src/sandbox/local/holder.ts',
-  'src/sandbox/local/image-store.ts',
-  'src/sandbox/local/remove-tree.ts',
+  'src/sandbox/local/host-command.ts',
   'src/git/remote/upload-pack.ts',
+  'src/git/probe-git.ts',
 ]
 
 const maxLines = 250

@@ -1,4 +1,14 @@
-import { chownSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  chownSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { AppError } from '../../core/errors.ts'
 import type { SandboxLimits } from '../contract.ts'
 
@@ -19,6 +29,12 @@ export interface CgroupOfSandbox {
   processes(): readonly number[]
   /** Removes the groups; false while something still runs in them. */
   remove(): boolean
+}
+
+/** Makes the groups of one sandbox once its first command needs them. */
+export interface GroupMaker {
+  readonly version: 1 | 2
+  make(): CgroupOfSandbox
 }
 
 const GROUP = 'forkyard'
@@ -63,6 +79,8 @@ function version1(root: string, ownPath: (controller: string) => string): Cgroup
   )
   try {
     for (const base of bases) mkdirSync(base, { recursive: true })
+    // Another user may have made them: only who may write in them can limit anything.
+    for (const base of bases) accessSync(base, constants.W_OK)
     return bases.every((base) => existsSync(`${base}/cgroup.procs`)) ? { version: 1, bases } : null
   } catch {
     // Not writable, as for `version2`.

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
 import { statfs } from 'node:fs/promises'
 import { AppError } from '../../core/errors.ts'
 import type { SandboxLimits } from '../contract.ts'
+import { runHostCommand } from './host-command.ts'
 
 /** The shortest pause between two looks, and how many times the length of a look passes before the next. */
 const MIN_PAUSE_MS = 500
@@ -59,15 +59,8 @@ async function usage(directory: string): Promise<{ bytes: number; inodes: number
   return { bytes, inodes }
 }
 
-/** Runs as who we are: du follows no links and needs no more than to list. */
-export function du(directory: string, unit: '--block-size=1' | '--inodes'): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let output = ''
-    const child = spawn('du', ['-s', unit, directory], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
-    })
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-    child.once('error', reject).once('close', () => resolve(Number.parseInt(output, 10) || 0))
-  })
+/** Bytes or files below a directory; du follows no links. */
+export async function du(directory: string, unit: '--block-size=1' | '--inodes'): Promise<number> {
+  const { stdout } = await runHostCommand(['du', '-s', unit, directory], null)
+  return Number.parseInt(stdout, 10) || 0
 }

@@ -1,24 +1,21 @@
-import { randomBytes } from 'node:crypto'
 import { existsSync, lstatSync, readlinkSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { AppError } from '../../core/errors.ts'
 import { span } from '../../core/spans.ts'
 import type { Image, SandboxDriver, SandboxSpec, Template, TemplateFiles, Upper } from '../contract.ts'
-import { createCgroup, findCgroups } from './cgroup.ts'
+import { findCgroups } from './cgroup.ts'
+import { createSandbox } from './create-sandbox.ts'
 import { RESERVED_BYTES } from './disk-watch.ts'
-import { startHolder } from './holder.ts'
 import { hasMemoryUppers, requirePrograms } from './host-programs.ts'
 import { imageStore } from './image-store.ts'
-import { openJournal, thisProcess, type JournalEntry } from './journal.ts'
-import { mountPlan } from './mount-plan.ts'
+import { openJournal, thisProcess } from './journal.ts'
 import { isAlive } from '../../core/process-identity.ts'
 import { reap } from './reaper.ts'
-import { removeTree } from './remove-tree.ts'
-import { localSandbox, type LocalSandbox } from './sandbox.ts'
+import type { LocalSandbox } from './sandbox.ts'
 import { seccompFilter } from './seccomp.ts'
 import type { LocalSettings } from './settings.ts'
-import { installTools, makeOwned, openStateDir } from './state-dir.ts'
+import { installTools, openStateDir } from './state-dir.ts'
 
 /** Size of a sandbox's /dev/shm. */
 const SHM_BYTES = 64 * 1024 * 1024
@@ -38,8 +35,9 @@ export async function localDriver(settings: LocalSettings, template: Template): 
   const etcDir = installTools(state, { ...etcMountPoints, ...template.etc })
   const filterPath = `${installTools(state, { 'filter.bpf': { content: seccompFilter(arch), mode: 0o644 } })}/filter.bpf`
   const cgroups = findCgroups()
-  const links = linksIntoUsr()
   const memoryCap = hasMemoryUppers() ? totalmem() * settings.memoryUppersShare : 0
+  const mounts = { etcDir, tmpBytes: settings.tmpBytes, shmBytes: SHM_BYTES, links: linksIntoUsr(), arch }
+  const ground = { state, owner, journal, store, cgroups, filterPath, mounts }
   const living = new Map<string, LocalSandbox>()
 
   await span('reap', { driver: 'local' }, async () => {
@@ -55,6 +53,12 @@ export async function localDriver(settings: LocalSettings, template: Template): 
     return 'disk'
   }
 
+  /** Layers of a dropped image go with the last sandbox that used them. */
+  async function forget(id: string, image: string | null): Promise<void> {
+    living.delete(id)
+    if (image !== null && !store.has(image)) await store.collect()
+  }
+
   return {
     name: 'local',
     supports: { fsmonitorHook: true, uppers: hasMemoryUppers() ? ['memory', 'disk'] : ['disk'] },
@@ -62,62 +66,9 @@ export async function localDriver(settings: LocalSettings, template: Template): 
     create: (spec, { signal }) =>
       span('fork', { driver: 'local', upper: spec.upper }, async () => {
         signal.throwIfAborted()
-        const layers = spec.image === null ? [] : store.get(spec.image).layers
-        const upper = await chooseUpper(spec)
-        const id = `sb_${randomBytes(9).toString('base64url').replaceAll('-', 'A')}`
-        const entry: JournalEntry = { id, owner, upper, layers, metadata: spec.metadata }
-        journal.write(entry, upper === 'memory' ? spec.limits.diskBytes : 0)
-        try {
-          // Only now is the image safe from being collected; it may have gone just before.
-          if (spec.image !== null) store.get(spec.image)
-          const diskDir = upper === 'disk' ? `${state.path}/run/${id}` : null
-          if (diskDir !== null)
-            for (const folder of ['', '/upper', '/work']) makeOwned(state, `${diskDir}${folder}`, 0o755)
-          const { diskBytes, inodes } = spec.limits
-          const { network } = spec
-          const { tmpBytes } = settings
-          const steps = mountPlan({
-            stateDir: state.path,
-            etcDir,
-            diskDir,
-            layers,
-            network,
-            diskBytes,
-            inodes,
-            tmpBytes,
-            shmBytes: SHM_BYTES,
-            links,
-            arch,
-          })
-          const holder = await startHolder(state, id, steps)
-          const joins =
-            cgroups === null
-              ? null
-              : (): ReturnType<typeof createCgroup> => {
-                  const memoryBytes =
-                    spec.limits.memoryBytes + tmpBytes + SHM_BYTES + (upper === 'memory' ? diskBytes : 0)
-                  return createCgroup(cgroups, id, { ...spec.limits, memoryBytes }, state.becomes?.uid ?? null)
-                }
-          const sandbox = localSandbox({
-            id,
-            spec,
-            upper,
-            diskDir,
-            holder,
-            joins,
-            cgroupVersion: cgroups?.version ?? null,
-            filterPath,
-            state,
-            journal,
-            onEnd: () => living.delete(id),
-          })
-          living.set(id, sandbox)
-          return sandbox
-        } catch (error) {
-          await removeTree(state, `run/${id}`)
-          journal.erase(id)
-          throw error
-        }
+        const sandbox = await createSandbox(ground, spec, await chooseUpper(spec), (id) => forget(id, spec.image))
+        living.set(sandbox.id, sandbox)
+        return sandbox
       }),
 
     freeze: (sandbox, id) =>

@@ -20,7 +20,10 @@ const needed = [
 
 /** What is needed and what of it is there. */
 export function hostPrograms(): readonly HostProgram[] {
-  return needed.map((program) => ({ ...program, isThere: ['/usr/bin', '/bin'].some((folder) => existsSync(`${folder}/${program.name}`)) }))
+  return needed.map((program) => ({
+    ...program,
+    isThere: ['/usr/bin', '/bin'].some((folder) => existsSync(`${folder}/${program.name}`)),
+  }))
 }
 
 /** Throws `host_unable` with what to install. */
@@ -29,7 +32,9 @@ export function requirePrograms(programs = hostPrograms()): void {
   if (missing.length === 0) return
   const packages = [...new Set(missing.map((program) => program.package))]
   const names = missing.map(({ name }) => name).join(', ')
-  throw new AppError('host_unable', `Cannot make sandboxes: ${names} missing; install ${packages.join(' ')}`, { details: { packages } })
+  throw new AppError('host_unable', `Cannot make sandboxes: ${names} missing; install ${packages.join(' ')}`, {
+    details: { packages },
+  })
 }
 
 /** Whether an overlay's upper may lie on tmpfs: user attributes came to tmpfs with Linux 6.6. */
@@ -42,16 +47,24 @@ export function hasMemoryUppers(kernel = release()): boolean {
 export function holderFailure(said: string): AppError {
   const details = { stderr: said.trim() }
   if (/^Cannot unshare/.test(said)) {
-    return new AppError('host_unable', 'Cannot make a sandbox: this host does not let users make namespaces', { details })
+    return new AppError('host_unable', 'Cannot make a sandbox: this host does not let users make namespaces', {
+      details,
+    })
   }
   if (/^Cannot mount\(overlay.*No such file/.test(said)) {
     return new AppError('image_not_found', 'Cannot make a sandbox: a layer of its image is gone', { details })
   }
   if (/^Cannot mount\(overlay/.test(said)) {
-    return new AppError('host_unable', 'Cannot make a sandbox: overlayfs refuses the file system of the state directory', { details })
+    return new AppError(
+      'host_unable',
+      'Cannot make a sandbox: overlayfs refuses the file system of the state directory',
+      { details },
+    )
   }
   if (/Permission denied/.test(said)) {
-    return new AppError('host_unable', 'Cannot make a sandbox: the sandboxes’ user cannot reach the state directory', { details })
+    return new AppError('host_unable', 'Cannot make a sandbox: the sandboxes’ user cannot reach the state directory', {
+      details,
+    })
   }
   return new AppError('sandbox_failed', 'Cannot make a sandbox: its holder ended', { details })
 }

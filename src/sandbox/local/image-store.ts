@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { AppError } from '../../core/errors.ts'
 import type { Image } from '../contract.ts'
 import { currentBoot, identify, isAlive, type ProcessIdentity } from '../../core/process-identity.ts'
 import { du } from './disk-watch.ts'
+import { runHostCommand } from './host-command.ts'
 import { removeTree } from './remove-tree.ts'
 import { readJson, writeAtomically, type StateDir } from './state-dir.ts'
 
@@ -27,6 +27,8 @@ interface Manifest extends Image {
 export interface ImageStore {
   /** Images that can be mounted here, the newest first. */
   list(): readonly Image[]
+  /** Whether an image of this id exists, usable or not. */
+  has(id: string): boolean
   /** Throws `image_not_found`, or `image_incompatible` where it was made under other conditions. */
   get(id: string): Image
   /** Turns an upper directory into the newest layer of a new image. */
@@ -66,7 +68,7 @@ export function imageStore(
 
   /** Runs beside the answer: until it ends, the image is trusted only within this boot. */
   async function sync(manifest: Manifest): Promise<void> {
-    if ((await run('sync', ['-f', `${state.path}/layers/${manifest.id}`])) !== 0) return
+    if ((await runHostCommand(['sync', '-f', `${state.path}/layers/${manifest.id}`], null)).code !== 0) return
     // It may have been dropped meanwhile; then nothing must come back.
     if (read(manifest.id) !== null)
       writeAtomically(state, manifestPath(manifest.id), JSON.stringify({ ...manifest, unsyncedBoot: null }))
@@ -77,6 +79,8 @@ export function imageStore(
       manifests()
         .filter(isUsable)
         .toSorted((a, b) => b.createdAt - a.createdAt),
+
+    has: (id) => read(id) !== null,
 
     get(id) {
       const manifest = read(id)
@@ -118,12 +122,4 @@ export function imageStore(
 
     synced: async () => void (await Promise.all(syncs)),
   }
-}
-
-/** Runs a program of the host on what is only named, never followed; resolves with its exit code. */
-function run(program: string, argv: readonly string[]): Promise<number | null> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, argv, { stdio: 'ignore', env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' } })
-    child.once('error', reject).once('close', resolve)
-  })
 }

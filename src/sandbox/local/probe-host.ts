@@ -13,7 +13,10 @@ import type { LocalSettings } from './settings.ts'
 const bareTemplate: Template = { etc: {}, tools: 'probe' }
 
 /** Tries everything sandboxes need on this host, for real, and says what is missing and what to do. */
-export async function probeLocalHost(settings: LocalSettings, { signal }: { signal: AbortSignal }): Promise<HostReport> {
+export async function probeLocalHost(
+  settings: LocalSettings,
+  { signal }: { signal: AbortSignal },
+): Promise<HostReport> {
   const checks: HostCheck[] = [...programChecks()]
   if (checks.every(({ ok }) => ok)) checks.push(...(await sandboxChecks(settings, signal)))
   const able = checks.every(({ ok }) => ok)
@@ -40,7 +43,10 @@ async function sandboxChecks(settings: LocalSettings, signal: AbortSignal): Prom
     const uppers: readonly Upper[] = hasMemoryUppers() ? ['disk', 'memory'] : ['disk']
     const checks = [fine('state directory', `${settings.stateDir} can be used`)]
     for (const upper of uppers) checks.push(await sandboxCheck(driver, upper, settings, signal))
-    if (!hasMemoryUppers()) checks.push(fine('sandbox in memory', 'not on this kernel (6.6 or later can): all sandboxes use the disk, a little slower'))
+    if (!hasMemoryUppers())
+      checks.push(
+        fine('sandbox in memory', 'not on this kernel (6.6 or later can): all sandboxes use the disk, a little slower'),
+      )
     return checks
   } finally {
     await driver.close()
@@ -48,15 +54,30 @@ async function sandboxChecks(settings: LocalSettings, signal: AbortSignal): Prom
 }
 
 /** Makes a sandbox and runs a program in it, with all that hardens it. */
-async function sandboxCheck(driver: SandboxDriver, upper: Upper, settings: LocalSettings, signal: AbortSignal): Promise<HostCheck> {
+async function sandboxCheck(
+  driver: SandboxDriver,
+  upper: Upper,
+  settings: LocalSettings,
+  signal: AbortSignal,
+): Promise<HostCheck> {
   const name = `sandbox on ${upper}`
   const startedAt = performance.now()
   try {
     const limits = { ...settings, diskBytes: 1024 * 1024, inodes: 1000 }
-    const sandbox = await driver.create({ image: null, upper, network: 'none', limits, metadata: { role: 'probe' } }, { signal })
+    const sandbox = await driver.create(
+      { image: null, upper, network: 'none', limits, metadata: { role: 'probe' } },
+      { signal },
+    )
     const madeMs = performance.now() - startedAt
     try {
-      const command = { argv: ['touch', 'made'], cwd: '/workspace', env: { PATH: '/usr/bin:/bin' }, signal, deadlineMs: 10_000, maxOutputBytes: 4096 }
+      const command = {
+        argv: ['touch', 'made'],
+        cwd: '/workspace',
+        env: { PATH: '/usr/bin:/bin' },
+        signal,
+        deadlineMs: 10_000,
+        maxOutputBytes: 4096,
+      }
       await finishOk(sandbox.exec(command), 'write in a sandbox')
     } finally {
       await sandbox.destroy()
@@ -78,11 +99,16 @@ async function roomCheck({ stateDir, memoryUppersShare }: LocalSettings): Promis
 /** Missing control groups do not keep sandboxes from running, but everybody must know. */
 function limitsCheck(): HostCheck {
   const cgroups = findCgroups()
-  if (cgroups !== null) return fine('limits', `memory, processes and cpu are limited by control groups v${cgroups.version}; disk, files, output and time always`)
+  if (cgroups !== null)
+    return fine(
+      'limits',
+      `memory, processes and cpu are limited by control groups v${cgroups.version}; disk, files, output and time always`,
+    )
   return {
     name: 'limits',
     ok: true,
-    detail: 'no limit on memory, processes and cpu: no control group can be written here; disk, files, output and time are limited',
+    detail:
+      'no limit on memory, processes and cpu: no control group can be written here; disk, files, output and time are limited',
     fix: 'run as root, or under systemd with Delegate=memory pids cpu',
   }
 }
@@ -94,11 +120,17 @@ function fine(name: string, detail: string): HostCheck {
 function failed(name: string, error: unknown): HostCheck {
   if (!(error instanceof AppError)) throw error
   const said = error.details['stderr']
-  return { name, ok: false, detail: `${error.message}${typeof said === 'string' && said !== '' ? ` (${said})` : ''}`, fix: fixFor(error) }
+  return {
+    name,
+    ok: false,
+    detail: `${error.message}${typeof said === 'string' && said !== '' ? ` (${said})` : ''}`,
+    fix: fixFor(error),
+  }
 }
 
 function fixFor({ message }: AppError): string {
-  if (message.includes('namespaces')) return 'sysctl kernel.unprivileged_userns_clone=1 (Debian), kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu)'
+  if (message.includes('namespaces'))
+    return 'sysctl kernel.unprivileged_userns_clone=1 (Debian), kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu)'
   if (message.includes('overlayfs')) return 'set FORKYARD_STATE_DIR to a directory on ext4, xfs, btrfs or tmpfs'
   if (message.includes('reach')) return 'set FORKYARD_STATE_DIR to a directory whose parents everybody may enter'
   return 'see docs/limits.md'

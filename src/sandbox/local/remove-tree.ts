@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
 import { AppError } from '../../core/errors.ts'
+import { runHostCommand } from './host-command.ts'
 import type { StateDir } from './state-dir.ts'
 
 /**
@@ -10,13 +10,6 @@ export async function removeTree(state: StateDir, path: string): Promise<void> {
   // A directory without write permission keeps its entries from a user who is not root.
   const script =
     'rm -rf --one-file-system -- "$1" 2>/dev/null || { chmod -R u+rwX -- "$1"; rm -rf --one-file-system -- "$1"; }'
-  const code = await new Promise((resolve, reject) => {
-    const child = spawn('/bin/sh', ['-c', script, 'remove', `${state.path}/${path}`], {
-      stdio: 'ignore',
-      env: { PATH: '/usr/bin:/bin' },
-      ...state.becomes,
-    })
-    child.once('error', reject).once('close', resolve)
-  })
+  const { code } = await runHostCommand(['/bin/sh', '-c', script, 'remove', `${state.path}/${path}`], state.becomes)
   if (code !== 0) throw new AppError('internal', `Cannot delete ${path}: rm failed with ${String(code)}`)
 }

@@ -5,7 +5,7 @@ import { span } from '../../core/spans.ts'
 import type { Sandbox, SandboxSpec, Upper } from '../contract.ts'
 import { supervise, type BareProcess } from '../supervised.ts'
 import { startProcess } from './bare-process.ts'
-import type { CgroupOfSandbox } from './cgroup.ts'
+import type { CgroupOfSandbox, GroupMaker } from './cgroup.ts'
 import type { CommandPlace } from './command-plan.ts'
 import { limitHit, watchDisk } from './disk-watch.ts'
 import type { Holder } from './holder.ts'
@@ -27,13 +27,12 @@ interface Parts {
   readonly upper: Upper
   readonly diskDir: string | null
   readonly holder: Holder
-  /** Makes the sandbox's control groups; `null` where the host has none. */
-  readonly joins: (() => CgroupOfSandbox) | null
-  readonly cgroupVersion: 1 | 2 | null
+  /** `null` where the host has no control groups. */
+  readonly group: GroupMaker | null
   readonly filterPath: string
   readonly state: StateDir
   readonly journal: Journal
-  readonly onEnd: () => void
+  readonly onEnd: () => Promise<void>
 }
 
 export function localSandbox(parts: Parts): LocalSandbox {
@@ -45,7 +44,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
   let destroyed: Promise<void> | null = null
 
   function place(): CommandPlace {
-    cgroup ??= parts.joins?.() ?? null
+    cgroup ??= parts.group?.make() ?? null
     return {
       stateDir: state.path,
       holderPid: holder.pid,
@@ -54,7 +53,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
       maxFileBytes: spec.limits.diskBytes,
       cgroupFiles: cgroup?.joinFiles ?? [],
       // On v2 only root may move a process into the group; on v1 the groups belong to the sandboxes' user.
-      becomeUid: parts.cgroupVersion === 2 ? (state.becomes?.uid ?? null) : null,
+      becomeUid: parts.group?.version === 2 ? (state.becomes?.uid ?? null) : null,
     }
   }
 
@@ -129,7 +128,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
       cgroup.remove()
     }
     parts.journal.erase(id)
-    parts.onEnd()
+    await parts.onEnd()
   }
 
   return {
@@ -137,7 +136,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
     image: spec.image,
     upper: parts.upper,
     warnings:
-      parts.joins === null ? ['no limit on memory, processes and cpu: this host has no writable control groups'] : [],
+      parts.group === null ? ['no limit on memory, processes and cpu: this host has no writable control groups'] : [],
 
     exec(command) {
       if (isEnding || !holder.isAlive()) throw new AppError('sandbox_lost', `Cannot run a command: sandbox ${id} ended`)

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import type { ProcessIdentity } from '../../core/process-identity.ts'
+import type { SandboxSpec, Upper } from '../contract.ts'
+import { createCgroup, type Cgroups, type GroupMaker } from './cgroup.ts'
+import { startHolder } from './holder.ts'
+import type { ImageStore } from './image-store.ts'
+import type { Journal } from './journal.ts'
+import { mountPlan, type MountSpec } from './mount-plan.ts'
+import { removeTree } from './remove-tree.ts'
+import { localSandbox, type LocalSandbox } from './sandbox.ts'
+import { makeOwned, type StateDir } from './state-dir.ts'
+
+/** What all sandboxes of a driver have in common. */
+export interface SandboxGround {
+  readonly state: StateDir
+  readonly owner: ProcessIdentity
+  readonly journal: Journal
+  readonly store: ImageStore
+  readonly cgroups: Cgroups | null
+  readonly filterPath: string
+  readonly mounts: Pick<MountSpec, 'etcDir' | 'tmpBytes' | 'shmBytes' | 'links' | 'arch'>
+}
+
+/** Makes a sandbox: journal first, then directories, then the holder, so that a crash leaves nothing unknown. */
+export async function createSandbox(
+  ground: SandboxGround,
+  spec: SandboxSpec,
+  upper: Upper,
+  onEnd: (id: string) => Promise<void>,
+): Promise<LocalSandbox> {
+  const { state, journal, store } = ground
+  const { diskBytes, inodes } = spec.limits
+  const id = `sb_${randomBytes(9).toString('hex')}`
+  const layers = spec.image === null ? [] : store.get(spec.image).layers
+  const { owner, filterPath } = ground
+  journal.write({ id, owner, upper, layers, metadata: spec.metadata }, upper === 'memory' ? diskBytes : 0)
+  try {
+    // Only now is the image safe from being collected; it may have gone just before.
+    if (spec.image !== null) store.get(spec.image)
+    const diskDir = upper === 'disk' ? `${state.path}/run/${id}` : null
+    if (diskDir !== null) for (const folder of ['', '/upper', '/work']) makeOwned(state, `${diskDir}${folder}`, 0o755)
+    const steps = mountPlan({
+      ...ground.mounts,
+      stateDir: state.path,
+      diskDir,
+      layers,
+      network: spec.network,
+      diskBytes,
+      inodes,
+    })
+    const holder = await startHolder(state, id, steps)
+    const group = groupMaker(ground, id, spec, upper)
+    return localSandbox({ id, spec, upper, diskDir, holder, group, filterPath, state, journal, onEnd: () => onEnd(id) })
+  } catch (error) {
+    await removeTree(state, `run/${id}`)
+    journal.erase(id)
+    throw error
+  }
+}
+
+/** Memory of tmpfs counts as memory of who wrote it, so what may be written is added to what programs may use. */
+function groupMaker(
+  { cgroups, mounts, state }: SandboxGround,
+  id: string,
+  { limits }: SandboxSpec,
+  upper: Upper,
+): GroupMaker | null {
+  if (cgroups === null) return null
+  const memoryBytes =
+    limits.memoryBytes + mounts.tmpBytes + mounts.shmBytes + (upper === 'memory' ? limits.diskBytes : 0)
+  return {
+    version: cgroups.version,
+    make: () => createCgroup(cgroups, id, { ...limits, memoryBytes }, state.becomes?.uid ?? null),
+  }
+}

@@ -1,0 +1,26 @@
+import { spawn } from 'node:child_process'
+import type { Identity } from './bare-process.ts'
+
+/** How a program of the host ended, and what it printed. */
+export interface HostCommandEnd {
+  readonly code: number | null
+  readonly stdout: string
+}
+
+/**
+ * Runs a small program of the host, with an environment of its own. Only programs that follow no links may be given
+ * paths a sandbox could have written; `becomes` makes them run as the sandboxes' user.
+ */
+export function runHostCommand(
+  argv: readonly [string, ...string[]],
+  becomes: Identity | null,
+): Promise<HostCommandEnd> {
+  const [program, ...rest] = argv
+  return new Promise((resolve, reject) => {
+    let stdout = ''
+    const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C' }
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'ignore'], env, ...becomes })
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.once('error', reject).once('close', (code) => resolve({ code, stdout }))
+  })
+}

@@ -1,0 +1,18 @@
+import type { Needs } from '../git/operation.ts'
+import type { RemoteAbilities } from '../git/remote/remote.ts'
+import type { Git } from '../git/run-git.ts'
+import type { Upstream } from './upstream.ts'
+
+/** What somebody needs of a repository. */
+export interface ImageRequest {
+  /** Canonical key of the repository. */
+  readonly repo: string
+  readonly upstream: Upstream
+  readonly remote: Pick<RemoteAbilities, 'hasFilter' | 'hasShallow'>
+  readonly needs: Needs
+  /** Full ids, a worktree's first. */
+  readonly commits: readonly string[]
+  readonly cone: readonly string[]
+  /** Ids of the file contents that will be read, where `needs.blobs` is `paths`. */
+  readonly listBlobs: (git: Git, options: { signal: AbortSignal }) => Promise<readonly string[]>
+}
