@@ -115,7 +115,7 @@ test('a repository of another owner is refused', async () => {
 })
 
 test('network failures have the code of their cause', async () => {
-  const url = `${server.url('repo')}`
+  const url = server.url('repo')
   const fetch = `git -c http.followRedirects=false fetch ${url}`
   const statuses = {
     401: 'auth_required',
@@ -128,7 +128,7 @@ test('network failures have the code of their cause', async () => {
     server.fault = { kind: 'status', status: Number(status) }
     await expectCode(code, fetch)
   }
-  server.fault = { kind: 'redirect', to: `${server.url('elsewhere').replace('/elsewhere', '')}`, on: 'GET' }
+  server.fault = { kind: 'redirect', to: server.url('elsewhere').replace('/elsewhere', ''), on: 'GET' }
   await expectCode('remote_redirected', fetch)
   server.fault = { kind: 'advertisement', body: '001e# service=git-upload-pack\nzzzz' }
   await expectCode('remote_invalid', fetch)

@@ -9,6 +9,7 @@ import { makeRepository } from '../../support/repository.ts'
 import { lfsPointer, makeRichRepository, oddBytes } from '../../support/rich-repository.ts'
 import { runOperation, scratchDir } from '../../support/operation-run.ts'
 
+const plainOf = (text: ExactText | null | undefined) => exactBytes(text ?? '').toString()
 const key = (path: ExactText) => exactBytes(path).toString('latin1')
 
 for (const objectFormat of ['sha1', 'sha256'] as const) {
@@ -52,7 +53,7 @@ for (const objectFormat of ['sha1', 'sha256'] as const) {
     assert.deepEqual([files.get('module')?.newMode, files.get('module')?.newOid], ['160000', first])
     assert.equal(files.get('gone.txt')?.newOid, null)
     assert.deepEqual(files.get(oddBytes.toString('latin1'))?.path, { base64: oddBytes.toString('base64') })
-    assert.match(String(files.get('crlf.txt')?.patch), /-two\r\n\+two changed\r\n/)
+    assert.match(plainOf(files.get('crlf.txt')?.patch), /-two\r\n\+two changed\r\n/)
     assert.equal(value.truncated, false)
 
     const numstat = (await repository.git(['diff-tree', '-r', '-C', '--shortstat', first, second])).trim()
@@ -100,7 +101,7 @@ test('whitespace alone can be ignored', async (t) => {
   const { files } = await runOperation(diff, dir, { from: first, to: second, ignoreWhitespace: true })
   const readme = files.find(({ path }) => path === 'README.md')
   assert.deepEqual([readme?.additions, readme?.deletions, readme?.patch], [0, 0, null])
-  assert.match(String(files.find(({ path }) => path === 'crlf.txt')?.patch), /two changed/)
+  assert.match(plainOf(files.find(({ path }) => path === 'crlf.txt')?.patch), /two changed/)
 })
 
 test('an empty diff is a value', async (t) => {
@@ -201,7 +202,7 @@ test('attributes, filters and the worktree never change a comparison of commits'
     await repository.git(['config', name, `touch ${proof}; cat`])
   }
   const { files } = await runOperation(diff, dir, { from, to })
-  assert.match(String(files[0]?.patch), /-one\n\+two\n/)
+  assert.match(plainOf(files[0]?.patch), /-one\n\+two\n/)
   await assert.rejects(access(proof), { code: 'ENOENT' })
   // Unprotected git runs the repository's program.
   await repository.git(['diff', from, to], { okExitCodes: [0, 128] })
@@ -215,5 +216,5 @@ test('an LFS pointer is compared as the text it is', async (t) => {
     files: { 'big.psd': lfsPointer, '.gitattributes': '*.psd filter=lfs diff=lfs merge=lfs -text\n' },
   })
   const to = await repository.commit({ files: { 'big.psd': lfsPointer.replace('12345', '54321') } })
-  assert.match(String((await runOperation(diff, dir, { from, to })).files[0]?.patch), /-size 12345\n\+size 54321\n/)
+  assert.match(plainOf((await runOperation(diff, dir, { from, to })).files[0]?.patch), /-size 12345\n\+size 54321\n/)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { hasCode } from '../../../src/core/errors.ts'
-import { exactBytes } from '../../../src/git/bytes.ts'
+import { exactBytes, plainLine } from '../../../src/git/bytes.ts'
 import { listFiles } from '../../../src/git/operations/list-files.ts'
 import { makeRepository } from '../../support/repository.ts'
 import { makeRichRepository } from '../../support/rich-repository.ts'
@@ -20,7 +20,7 @@ for (const objectFormat of ['sha1', 'sha256'] as const) {
     })
     assert.ok(Buffer.concat(told).equals(raw))
     assert.equal(truncated, false)
-    const kinds = Object.fromEntries(entries.map(({ path, kind }) => [String(path), kind]))
+    const kinds = Object.fromEntries(entries.map(({ path, kind }) => [plainLine(path), kind]))
     assert.deepEqual(
       [kinds['link'], kinds['module'], kinds['tool'], kinds['README.md']],
       ['symlink', 'submodule', 'executable', 'file'],
@@ -34,7 +34,7 @@ test('a directory lists its entries, with or without a slash; a file itself', as
   const repository = await makeRepository(dir)
   await repository.commit({ files: { 'a/b/c': '1', 'a/d': '2', e: '3', 'a/*': '4' } })
   const of = async (input: object) =>
-    (await runOperation(listFiles, dir, input)).entries.map(({ path, kind }) => `${kind} ${String(path)}`)
+    (await runOperation(listFiles, dir, input)).entries.map(({ path, kind }) => `${kind} ${plainLine(path)}`)
   assert.deepEqual(await of({ recursive: false }), ['directory a', 'file e'])
   assert.deepEqual(await of({ path: 'a', recursive: false }), ['file a/*', 'directory a/b', 'file a/d'])
   assert.deepEqual(await of({ path: 'a/', recursive: false }), ['file a/*', 'directory a/b', 'file a/d'])
@@ -50,7 +50,7 @@ test('names that differ only in case or Unicode form are all listed', async (t) 
   const names = ['README', 'readme', '\u00e9', 'e\u0301']
   await repository.commit({ files: names.map((name) => [name, name] as const) })
   const { entries } = await runOperation(listFiles, dir, {})
-  assert.deepEqual(entries.map(({ path }) => path).toSorted(), names.toSorted())
+  assert.deepEqual(entries.map(({ path }) => plainLine(path)).toSorted(), names.toSorted())
 })
 
 test('a limit is marked, and people see names escaped', async (t) => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'node:test'
+import { hasCode } from '../../../src/core/errors.ts'
 import { log } from '../../../src/git/operations/log.ts'
 import { toExactText } from '../../../src/git/bytes.ts'
 import { hermeticGit, makeRepository } from '../../support/repository.ts'
@@ -117,6 +119,20 @@ test('the history that is needed is enough for right parents and a right end', a
   await hermeticGit(dir, ['clone', '-q', '--bare', '--depth=3', `file://${source.dir}`, 'wrong'])
   const wrong = join(dir, 'wrong')
   assert.notDeepEqual(await runOperation(log, wrong, { limit: 3 }, { git: gitAt(wrong, { isBare: true }) }), expected)
+})
+
+test('a revision that looks like a flag never reaches git', async (t) => {
+  const dir = await scratchDir(t)
+  const repository = await makeRepository(dir)
+  await repository.commit()
+  const proof = join(dir, 'written')
+  await assert.rejects(runOperation(log, dir, { revision: `--output=${proof}` }), (error) =>
+    hasCode(error, 'ref_invalid'),
+  )
+  await assert.rejects(access(proof))
+  // Unprotected git writes where it is told.
+  await repository.git(['log', `--output=${proof}`])
+  await access(proof)
 })
 
 test('control characters stay exact in the value and are escaped for people, one commit a line', async (t) => {
