@@ -113,11 +113,11 @@ sub list_layer {
   while (defined(my $inside = pop @directories)) {
     # A file that was never staged can come and go without a trace too, but then its directory is here. A name in it,
     # whichever, makes git read that directory again instead of answering from the untracked cache; the names of the
-    # files here would not do, as git passes over those it could not track ("git~1", "x/.git").
+    # files here would not do, as git passes over those it could not track (".git", "git~1").
     push @changed, "$inside?";
     for my $name (names_in("$layer/$inside")) {
+      next if $name eq '.' || $name eq '..' || $name eq '.git';
       my $path = "$inside$name";
-      next if $name eq '.' || $name eq '..' || $path eq '.git';
       if (lstat "$layer/$path" and -d _) {
         # An opaque directory hides what was below it, a directory or a file.
         push @changed, $path if is_opaque("$layer/$path");
