@@ -102,7 +102,7 @@ export function answerWithFault(fault: Fault, asked: Asked, response: ServerResp
       return true
     case 'redirect': {
       if (asked.method !== (fault.on ?? 'GET')) return false
-      const query = asked.search.size > 0 ? `?${asked.search}` : ''
+      const query = asked.search.size > 0 ? `?${asked.search.toString()}` : ''
       const tail = asked.method === 'GET' ? '/info/refs' : '/git-upload-pack'
       const location = fault.to + (fault.to.startsWith('/') ? tail : asked.pathname) + query
       response.writeHead(302, { location }).end()

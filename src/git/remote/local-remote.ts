@@ -10,7 +10,7 @@ import { startUploadPack, type UploadPack } from './upload-pack.ts'
 export interface FetchPackOptions extends Omit<PackWish, 'objectFormat'> {
   /** Ends the program; aborting also frees a pack that nobody reads to its end. */
   readonly signal: AbortSignal
-  /** Called with git's own progress lines. */
+  /** Called with git's own progress text in the pieces it comes in. */
   readonly onProgress: (text: string) => void
 }
 

@@ -55,12 +55,11 @@ export function packetText(packet: Packet): string | null {
   return text
 }
 
-/** Data of band 1; band 2 goes to `onProgress`, band 3 is the server's error. Ends at the flush. */
+/** Data of band 1; band 2 goes to `onProgress` as it comes, unjudged; band 3 is the server's error. Ends at the flush. */
 export async function* demultiplex(
   packets: AsyncIterable<Packet>,
   { onProgress }: { readonly onProgress: (text: string) => void },
 ): AsyncGenerator<Buffer, void, void> {
-  let unfinished = ''
   for await (const packet of packets) {
     if (packet.kind === 'flush' || packet.kind === 'end') return
     if (packet.kind === 'delimiter') throw new AppError('remote_invalid', 'Cannot read the pack: a delimiter is in it')
@@ -69,13 +68,9 @@ export async function* demultiplex(
       case 1:
         yield data
         break
-      case 2: {
-        // A line may be spread over several packets.
-        const lines = (unfinished + data.toString('utf8')).split(/[\r\n]+/)
-        unfinished = (lines.pop() ?? '').slice(0, 1000)
-        for (const line of lines) if (line !== '') onProgress(printable(line))
+      case 2:
+        onProgress(data.toString('utf8'))
         break
-      }
       case 3:
         throw serverError(data.toString('utf8'))
       default:

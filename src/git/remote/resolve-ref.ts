@@ -92,7 +92,7 @@ function shortName(name: string): string {
 
 /** Whether one contains the other, or they differ in one place or in the order of their letters only. */
 function isClose(a: string, b: string): boolean {
-  if (a.length === b.length && [...a].sort().join() === [...b].sort().join()) return true
+  if (a.length === b.length && sortedLetters(a) === sortedLetters(b)) return true
   if (a.includes(b) || (a.length > 2 && b.includes(a))) return true
   const [short, long] = a.length < b.length ? [a, b] : [b, a]
   if (long.length - short.length > 1) return false
@@ -100,4 +100,8 @@ function isClose(a: string, b: string): boolean {
   while (start < short.length && short[start] === long[start]) start += 1
   const same = short.length === long.length
   return short.slice(same ? start + 1 : start) === long.slice(start + 1)
+}
+
+function sortedLetters(text: string): string {
+  return text.split('').toSorted().join('')
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { hasCode, type ErrorCode } from '../../../src/core/errors.ts'
+import { progressReader, type Progress } from '../../../src/core/progress.ts'
 import { localRemote, type FetchPackOptions } from '../../../src/git/remote/local-remote.ts'
 import { makeRepository, type Repository } from '../../support/repository.ts'
 
@@ -32,7 +33,7 @@ function withCode(code: ErrorCode) {
 
 /** Fetches into a new repository and returns it with what was said on the way. */
 async function fetchInto(name: string, options: Partial<FetchPackOptions>, target?: Repository) {
-  const progress: string[] = []
+  const progress: Progress[] = []
   const { shallow, pack } = await open(repository.dir).fetchPack({
     wants: [ids[2] ?? ''],
     haves: [],
@@ -40,7 +41,7 @@ async function fetchInto(name: string, options: Partial<FetchPackOptions>, targe
     depth: 'full',
     filter: 'none',
     signal,
-    onProgress: (line) => progress.push(line),
+    onProgress: progressReader((counter) => progress.push(counter)),
     ...options,
   })
   const into = target ?? (await makeRepository(join(root, name), { bare: true }))
@@ -110,7 +111,14 @@ test("a whole history arrives, with git's progress on the way", async () => {
   assert.equal(await into.git(['rev-list', '--count', 'main']), '3')
   await into.git(['fsck', '--strict'])
   assert.deepEqual(shallow, { shallow: [], unshallow: [] })
-  assert(progress.some((line) => /^Counting objects: 100% \(9\/9\), done\.$/.test(line)))
+  assert.deepEqual(
+    progress.findLast(({ phase }) => phase === 'Counting objects'),
+    {
+      phase: 'Counting objects',
+      done: 9,
+      total: 9,
+    },
+  )
 })
 
 test('a depth cuts the history, and a later fetch deepens or heals it', async () => {

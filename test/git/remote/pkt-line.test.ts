@@ -95,19 +95,16 @@ test("the server's own error report is thrown without its control characters", (
   )
 })
 
-test('side bands are told apart, and a progress line is put together again', async () => {
+test('side bands are told apart', async () => {
   const seen: string[] = []
   const band = (number: number, text: string) => encodePacket(Buffer.concat([Buffer.from([number]), Buffer.from(text)]))
   const unband = async (...parts: Buffer[]) => {
     const packets = readPackets(pieces(Buffer.concat(parts), []), { maxBytes: 10_000 })
-    const data = await all(demultiplex(packets, { onProgress: (line) => seen.push(line) }))
+    const data = await all(demultiplex(packets, { onProgress: (text) => seen.push(text) }))
     return Buffer.concat(data).toString()
   }
-  assert.equal(
-    await unband(band(1, 'PA'), band(2, 'Counting: 1'), band(2, '0\rx\u001b\n'), band(1, 'CK'), flushPacket),
-    'PACK',
-  )
-  assert.deepEqual(seen, ['Counting: 10', 'x?'])
+  assert.equal(await unband(band(1, 'PA'), band(2, 'Counting: 1'), band(2, '0\r'), band(1, 'CK'), flushPacket), 'PACK')
+  assert.equal(seen.join(''), 'Counting: 10\r')
   await assert.rejects(unband(band(1, 'PA'), band(3, 'out of memory')), withCode('remote_failed'))
   await assert.rejects(unband(band(1, 'PA'), band(4, '?')), withCode('remote_invalid'))
   await assert.rejects(unband(band(1, 'PA')), withCode('remote_failed'))

@@ -15,7 +15,7 @@ function refused(text: string, rules: RepoRules = strict): AppError {
     if (error instanceof AppError) return error
     throw error
   }
-  assert.fail(`accepted ${inspect(text)}`)
+  throw new Error(`accepted ${inspect(text)}`)
 }
 
 function assertRefused(code: ErrorCode, texts: readonly string[], rules: RepoRules = strict) {
