@@ -15,9 +15,9 @@ test('operations are found by their one name', () => {
 })
 
 test('every operation of this registry only reads, and lists its contents where it needs some', () => {
-  for (const { name, effect, needs, example, input, blobs } of operations) {
-    assert.equal(effect, 'read')
-    const wanted = needs(input.parse(example)).blobs
-    assert.ok(wanted !== 'paths' || blobs !== undefined, name)
+  for (const operation of operations) {
+    assert.equal(operation.effect, 'read')
+    const { blobs } = operation.needs(operation.input.parse(operation.example))
+    assert.ok(blobs !== 'paths' || 'blobs' in operation, operation.name)
   }
 })
