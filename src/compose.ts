@@ -6,18 +6,25 @@ import { loadCredentials } from './engine/credentials.ts'
 import { inProcessEngine } from './engine/engine.ts'
 import { probeGit } from './git/probe-git.ts'
 import { httpRemoteDefaults, httpRemotes } from './git/remote/http-remote.ts'
-import type { SandboxLimits } from './sandbox/contract.ts'
+import type { SandboxDriver, SandboxLimits } from './sandbox/contract.ts'
 import type { HostReport } from './sandbox/host-report.ts'
 import { localDriver } from './sandbox/local/driver.ts'
 import { probeLocalHost } from './sandbox/local/probe-host.ts'
 import { images, type ImageContent } from './workspace/images.ts'
 import { gitTemplate } from './workspace/template-files.ts'
 
-/** Joins concrete drivers, caches and directories into an engine; the only place that knows them. `environment` holds the secrets that credentials name. */
-export async function composeEngine(
+/** The parts of an engine that benchmarks look at one by one. */
+export interface Composed {
+  readonly engine: Engine
+  readonly driver: SandboxDriver
+  readonly limits: SandboxLimits
+}
+
+/** Joins concrete drivers, caches and directories; the only place that knows them. `environment` holds the secrets that credentials name. */
+export async function compose(
   settings: Settings,
-  environment: Readonly<Record<string, string | undefined>> = {},
-): Promise<Engine> {
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Composed> {
   const [gitVersion, hook, credentials] = await Promise.all([
     probeGit({ signal: AbortSignal.timeout(10_000) }),
     readFile(new URL('sandbox/local/fsmonitor-hook.pl', import.meta.url), 'utf8'),
@@ -29,16 +36,27 @@ export async function composeEngine(
   const limits: SandboxLimits = { diskBytes, inodes, memoryBytes, processes, cpus }
   const kept = images({ driver, directory, limits })
   await kept.sweep()
-  return inProcessEngine({
+  const remotes = httpRemotes(httpRemoteDefaults)
+  const engine = inProcessEngine({
     settings,
     driver,
     images: kept,
-    remotes: httpRemotes(httpRemoteDefaults),
+    remotes,
     credentials,
     environment,
     limits,
     gitVersion,
   })
+  return { engine, driver, limits }
+}
+
+/** An engine in this process. */
+export async function composeEngine(
+  settings: Settings,
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Promise<Engine> {
+  const { engine } = await compose(settings, environment)
+  return engine
 }
 
 /** What this host can do for the configured driver. */
