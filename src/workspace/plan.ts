@@ -1,7 +1,7 @@
 import type { Needs } from '../git/operation.ts'
 import { estimate, isLasting, type Cost, type RepoFacts, type Stage } from './cost.ts'
 import { blank, covers, join, joinCones, lasting, longer, serves, type Has } from './needs.ts'
-import { aim, apply, isSpoilt, missingSteps, type Filter, type Step } from './steps.ts'
+import { aim, apply, canTake, isSpoilt, missingSteps, type Filter, type Step } from './steps.ts'
 
 /** An image of the repository that may be forked. */
 export interface ImageCandidate {
@@ -106,7 +106,7 @@ function worktreeOf({ needs, cone }: PlanInput): Needs['worktree'] {
 function isPossible(step: Step, start: Has, { hasFilter, hasShallow }: PlanInput['remote']): boolean {
   if (step.kind !== 'fetch' && step.kind !== 'backfill') return true
   if (!hasShallow && start.history !== 0 && start.history !== 'full') return false
-  if (step.kind === 'fetch') return true
+  if (step.kind === 'fetch') return canTake(start, step.filter)
   const isListable = step.extent !== 'all' || (step.depth !== 'full' && step.depth <= maxListedGenerations)
   return hasFilter && isListable
 }

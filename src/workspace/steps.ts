@@ -78,6 +78,15 @@ export function missingSteps(
   return steps
 }
 
+/**
+ * Whether a fetch may send what its filter lets through. Packs are thin: they hold deltas to what the server believes
+ * to be there, and cannot be read where that is missing. A copy with gaps is sent less, the rest by backfill.
+ */
+export function canTake(has: Has, filter: Filter): boolean {
+  if (has.history === 0 || filter === 'tree:0') return true
+  return isWhole(has, 'trees') && (filter === 'blob:none' || isWhole(has, 'blobs'))
+}
+
 /** Whether an image without gaps turned into one with gaps, whose refreshes must look for missing objects. */
 export function isSpoilt(before: Has, after: Has): boolean {
   return (

@@ -140,6 +140,11 @@ function fetchStep(repository: ModelRepository, clone: ModelClone, step: Step & 
   const known = repository.omitsReachable ? [...haves] : clone.refs
   const omitted = new Set(known.flatMap((commit) => objectsOf(repository, commit, 'none')))
   const filter = repository.hasFilter ? step.filter : 'none'
+  // Packs are thin: what is sent may be a delta to anything of its kind the server believes to be there.
+  for (const id of omitted) {
+    const isSent = id.startsWith('tree') ? filter !== 'tree:0' : filter === 'none'
+    assert(!isSent || clone.objects.has(id), `a delta needs ${id}`)
+  }
   const sent = [...range.keys()].filter((commit) => !haves.has(commit))
   const objects = sent.flatMap((commit) => objectsOf(repository, commit, filter)).filter((id) => !omitted.has(id))
   return {

@@ -81,3 +81,10 @@ test('an image with too many layers is forked but not built upon', () => {
   assert.equal(withImage({ worktree: 'full' }, ['c1'], { layers: maxLayers }).tier, 'image')
   assert.equal(withImage({ worktree: 'full' }, ['c2'], { layers: maxLayers }).tier, 'clone')
 })
+
+test('an image without file contents is brought up to date without deltas to what it lacks', () => {
+  const has = { ...shallowImage.has, history: 'full', trees: 'all', blobs: 'none', worktree: 'none' } as const
+  const { steps, tier } = withImage({ history: 'full', trees: 'all', blobs: 'tip' }, ['c2'], { has })
+  const filters = steps.flatMap((step) => (step.kind === 'fetch' ? [step.filter] : []))
+  assert.deepEqual([tier, filters], ['refresh', ['blob:none']])
+})
