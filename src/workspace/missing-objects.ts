@@ -26,41 +26,25 @@ export async function listWanted(
   if (step.extent === 'cone')
     return exact(await missingOf(git, await coneBlobs(git, commits, step.cone, signal), signal))
   const walk = step.extent === 'tip' ? ['--no-walk'] : []
-  const roots = await missingOf(git, await rootTrees(git, walk, commits, signal), signal)
-  // A tree brings all below it, so trees are asked for by their roots.
-  if (step.what === 'trees' || roots.length > 0)
-    return { oids: roots, filter: step.what === 'trees' ? 'blob:none' : 'none' }
-  return exact(await missingBelow(git, walk, commits, signal))
+  // A missing tree is listed in place of all below it, and brings all below it.
+  if (step.what === 'blobs') return { oids: await missingBelow(git, walk, commits, signal), filter: 'none' }
+  const oids = await missingBelow(git, [...walk, '--filter=blob:none'], commits, signal)
+  return { oids, filter: 'blob:none' }
 }
 
-/** Which of these ids are not there. */
+/** Which of these contents are not there. Asking `cat-file` would do, but it dies of what was left out on purpose. */
 export async function missingOf(git: Git, oids: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   if (oids.length === 0) return []
   const stdin = [...new Set(oids)].map((oid) => `${oid}\n`).join('')
-  const { text } = await git('cat-file', { flags: ['--batch-check', '--buffer'], stdin, signal })
-  return text
-    .split('\n')
-    .filter((line) => line.endsWith(' missing'))
-    .map((line) => line.slice(0, -' missing'.length))
+  const flags = ['--objects', '--no-object-names', '--no-walk', '--missing=print', '--ignore-missing', '--stdin']
+  const { text } = await git('rev-list', { flags, stdin, signal })
+  const present = new Set(text.split('\n'))
+  return [...new Set(oids)].filter((oid) => !present.has(oid))
 }
 
 /** Single contents are asked for by id; the filter keeps the server from adding what they lead to. */
 function exact(oids: readonly string[]): Wanted {
   return { oids, filter: 'blob:none' }
-}
-
-async function rootTrees(
-  git: Git,
-  walk: readonly string[],
-  commits: readonly string[],
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const { text } = await git('rev-list', {
-    flags: [...walk, '--no-commit-header', '--format=%T'],
-    revisions: commits,
-    signal,
-  })
-  return text.split('\n').filter(Boolean)
 }
 
 async function missingBelow(
