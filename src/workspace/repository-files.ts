@@ -11,24 +11,12 @@ export interface RepositoryState {
   readonly hasGaps: boolean
 }
 
-/**
- * A second git directory on the same objects, relative to the first. It knows nothing of gaps, so git says there of an
- * object that it is missing, where in the first it would try to fetch it and fail.
- */
-export const gaplessDirectory = 'gapless'
-
 /** Everything of an empty repository, for a blank sandbox. */
 export function blankRepository(state: RepositoryState): readonly TarEntry[] {
-  const directories = [
-    ...['', '/objects', '/objects/pack', '/refs', '/refs/heads', '/refs/tags', '/info', '/incoming'],
-    ...['', '/refs'].map((name) => `/${gaplessDirectory}${name}`),
-  ]
-  return [
-    ...directories.map((name) => ({ path: `.git${name}`, content: null })),
-    { path: `.git/${gaplessDirectory}/HEAD`, content: 'ref: refs/heads/none\n' },
-    { path: `.git/${gaplessDirectory}/config`, content: config({ ...state, hasGaps: false }) },
-    ...repositoryState(state),
-  ]
+  const directories = ['', '/objects', '/objects/pack', '/refs', '/refs/heads', '/refs/tags', '/info', '/incoming'].map(
+    (name) => `.git${name}`,
+  )
+  return [...directories.map((path) => ({ path, content: null })), ...repositoryState(state)]
 }
 
 /** The files that change when a working copy comes to serve other tips: HEAD is detached at the first. */
