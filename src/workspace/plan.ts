@@ -33,7 +33,7 @@ export interface Plan {
 }
 
 /** Layers from which on an image is only forked, and rebuilt where it would have to grow. */
-export const maxLayers = 20
+export const maxLayers = 8
 
 /** The cheapest way to what an operation needs. Needs without history have no steps: refs alone answer them. */
 export function plan(input: PlanInput): Plan {
