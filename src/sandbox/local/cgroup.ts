@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   accessSync,
   chownSync,
@@ -17,6 +18,8 @@ export interface Cgroups {
   readonly version: 1 | 2
   /** Directories below which each sandbox gets one of its own; one on v2, one for each controller on v1. */
   readonly bases: readonly string[]
+  /** What the names of this state directory's groups begin with: each one's reaper removes its own only. */
+  readonly prefix: string
 }
 
 /** The groups of one sandbox. */
@@ -41,7 +44,11 @@ const GROUP = 'forkyard'
 const controllers = ['memory', 'pids', 'cpu'] as const
 
 /** Finds writable control groups: v2 where it is delegated, else v1, else `null` (no limits on this host). */
-export function findCgroups({ root = '/sys/fs/cgroup', own = '/proc/self/cgroup' } = {}): Cgroups | null {
+export function findCgroups({
+  root = '/sys/fs/cgroup',
+  own = '/proc/self/cgroup',
+  stateDir = '',
+} = {}): Cgroups | null {
   const lines = readFileSync(own, 'utf8')
     .trim()
     .split('\n')
@@ -51,10 +58,12 @@ export function findCgroups({ root = '/sys/fs/cgroup', own = '/proc/self/cgroup'
       .find(([, names]) => names?.split(',').includes(name))
       ?.slice(2)
       .join(':') ?? '/'
-  return version2(root, ownPath('')) ?? version1(root, ownPath)
+  const found = version2(root, ownPath('')) ?? version1(root, ownPath)
+  const prefix = `${createHash('sha256').update(stateDir).digest('hex').slice(0, 12)}.`
+  return found === null ? null : { ...found, prefix }
 }
 
-function version2(root: string, ownPath: string): Cgroups | null {
+function version2(root: string, ownPath: string): Omit<Cgroups, 'prefix'> | null {
   const base = `${root}${ownPath === '/' ? '' : ownPath}`
   const available = read(`${base}/cgroup.controllers`)?.split(/\s+/) ?? []
   if (!controllers.every((controller) => available.includes(controller))) return null
@@ -73,7 +82,7 @@ function version2(root: string, ownPath: string): Cgroups | null {
   }
 }
 
-function version1(root: string, ownPath: (controller: string) => string): Cgroups | null {
+function version1(root: string, ownPath: (controller: string) => string): Omit<Cgroups, 'prefix'> | null {
   const bases = controllers.map(
     (controller) => `${root}/${controller}${ownPath(controller).replace(/\/$/, '')}/${GROUP}`,
   )
@@ -90,7 +99,7 @@ function version1(root: string, ownPath: (controller: string) => string): Cgroup
 
 /** Makes the groups of a sandbox, with its limits; on v1 its user may join them itself. */
 export function createCgroup(cgroups: Cgroups, id: string, limits: SandboxLimits, uid: number | null): CgroupOfSandbox {
-  const directories = cgroups.bases.map((base) => `${base}/${id}`)
+  const directories = directoriesOf(cgroups, id)
   try {
     for (const directory of directories) mkdirSync(directory)
     for (const [name, value] of settings(cgroups.version, limits)) {
@@ -109,7 +118,7 @@ export function createCgroup(cgroups: Cgroups, id: string, limits: SandboxLimits
 
 /** The groups of a sandbox that exists, made perhaps by a process that is gone. */
 export function openCgroup(cgroups: Cgroups, id: string): CgroupOfSandbox {
-  const directories = cgroups.bases.map((base) => `${base}/${id}`)
+  const directories = directoriesOf(cgroups, id)
   const counters = { memory: 0, processes: 0 }
   const [memory = '', pids = memory] = directories
   return {
@@ -126,10 +135,14 @@ export function openCgroup(cgroups: Cgroups, id: string): CgroupOfSandbox {
   }
 }
 
-/** Ids of all sandboxes that have groups. */
-export function listCgroups(cgroups: Cgroups): readonly string[] {
-  const names = cgroups.bases.flatMap((base) => readdirSync(base, { withFileTypes: true }))
-  return [...new Set(names.filter((entry) => entry.isDirectory()).map((entry) => entry.name))]
+/** Ids of all sandboxes of this state directory that have groups. */
+export function listCgroups({ bases, prefix }: Cgroups): readonly string[] {
+  const names = bases.flatMap((base) => readdirSync(base)).filter((name) => name.startsWith(prefix))
+  return [...new Set(names.map((name) => name.slice(prefix.length)))]
+}
+
+function directoriesOf({ bases, prefix }: Cgroups, id: string): readonly string[] {
+  return bases.map((base) => `${base}/${prefix}${id}`)
 }
 
 /** The files and values that put `limits` into force; pure. */

@@ -34,7 +34,7 @@ export async function localDriver(settings: LocalSettings, template: Template): 
   const store = imageStore(state, conditions, () => journal.entries().flatMap(({ layers }) => layers))
   const etcDir = installTools(state, { ...etcMountPoints, ...template.etc })
   const filterPath = `${installTools(state, { 'filter.bpf': { content: seccompFilter(arch), mode: 0o644 } })}/filter.bpf`
-  const cgroups = findCgroups()
+  const cgroups = findCgroups({ stateDir: state.path })
   const memoryCap = hasMemoryUppers() ? totalmem() * settings.memoryUppersShare : 0
   const mounts = { etcDir, tmpBytes: settings.tmpBytes, shmBytes: SHM_BYTES, links: linksIntoUsr(), arch }
   const ground = { state, owner, journal, store, cgroups, filterPath, mounts }

@@ -104,7 +104,8 @@ export function imageStore(
 
     async drop(id) {
       if (read(id) === null) throw new AppError('image_not_found', `Cannot drop image ${id}: there is none`)
-      rmSync(`${state.path}/${manifestPath(id)}`)
+      // Two processes may drop the same one.
+      rmSync(`${state.path}/${manifestPath(id)}`, { force: true })
       await this.collect()
     },
 
@@ -114,9 +115,10 @@ export function imageStore(
         if (isHalf && (manifest.maker === null || !isAlive(manifest.maker)))
           rmSync(`${state.path}/${manifestPath(manifest.id)}`, { force: true })
       }
-      // Manifests are read before journals: a fork writes its journal first and looks for the manifest after.
+      // In this order: a layer comes after its manifest, and a fork looks for the manifest after it wrote its journal.
+      const present = readdirSync(`${state.path}/layers`)
       const used = new Set(['empty', ...manifests().flatMap(({ layers }) => layers), ...layersInUse()])
-      const unused = readdirSync(`${state.path}/layers`).filter((layer) => !used.has(layer))
+      const unused = present.filter((layer) => !used.has(layer))
       for (const layer of unused) await removeTree(state, `layers/${layer}`)
     },
 
