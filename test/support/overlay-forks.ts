@@ -37,9 +37,16 @@ mkdir layers empty merged
 echo ready
 read -r _ || :`
 
-const startFork = `set -e
-cd "$1/mnt"; shift
+/** $1 is the mount point, $2 what to do with the old upper, $3 an id, and the rest the stack of the next fork. */
+const nextFork = `set -e
+cd "$1/mnt"
 ! mountpoint -q merged || umount merged
+case "$2" in
+drop) [ ! -e upper ] || { chmod -R u+rwX upper; rm -rf upper; } ;;
+freeze) mv upper "layers/$3" ;;
+copy) cp -a upper copy; rm -rf upper; mv copy upper ;;
+esac
+shift 3
 mkdir -p upper; rm -rf work; mkdir work
 : > stack; lower=
 for id; do echo "$id" >> stack; lower="$lower\${lower:+:}layers/$id"; done
@@ -55,20 +62,16 @@ export async function openOverlayForks(): Promise<OverlayForks> {
   const holder = await hold(base)
   let stack: readonly string[] = []
 
-  const inside = async (script: string, ...more: readonly string[]): Promise<void> => {
-    const { code, stderr } = await enter(holder, ['sh', '-c', script, 'sh', base, ...more])
-    if (code !== 0) throw new Error(`Cannot prepare a fork: ${stderr}`)
-  }
-  const refork = async (change: string, next: readonly string[], ...more: readonly string[]): Promise<void> => {
-    await inside(`set -e; cd "$1/mnt"; ! mountpoint -q merged || umount merged; ${change}`, ...more)
+  const refork = async (upper: 'drop' | 'freeze' | 'copy', next: readonly string[], id = ''): Promise<void> => {
     stack = next
-    await inside(startFork, ...stack)
+    const { code, stderr } = await enter(holder, ['sh', '-c', nextFork, 'sh', base, upper, id, ...next])
+    if (code !== 0) throw new Error(`Cannot ${upper} the upper: ${stderr}`)
   }
 
   return {
-    fork: (next) => refork('chmod -R u+rwX upper 2>/dev/null || :; rm -rf upper', next),
-    freeze: (id) => refork('mv upper "layers/$2"', [id, ...stack], id),
-    copyUpper: () => refork('cp -a upper copy; rm -rf upper; mv copy upper', stack),
+    fork: (next) => refork('drop', next),
+    freeze: (id) => refork('freeze', [id, ...stack], id),
+    copyUpper: () => refork('copy', stack),
     run: (script) => enter(holder, [...boxed(base), '--', 'sh', '-s'], script),
     async close() {
       const ended = once(holder, 'exit')

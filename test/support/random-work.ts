@@ -92,7 +92,7 @@ export const work: fc.Arbitrary<readonly Work[]> = toys.chain((chosen) => {
   const changes = fc.oneof(edits(chosen), stages(chosen))
   const seen = fc.tuple(changes, fc.constantFrom('', 'git status', 'git add -A; git status'))
   const line = fc.oneof({ arbitrary: seen.map((both) => both.join('; ')), weight: 4 }, { arbitrary: looks, weight: 1 })
-  return fc.array(line, { minLength: 3, maxLength: 8, size: 'max' })
+  return fc.array(line, { minLength: 3, maxLength: 6, size: 'max' })
 })
 
 /** The script that does the work and after each line compares status by the hook with status without; 1 if they differ. */

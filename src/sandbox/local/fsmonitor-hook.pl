@@ -60,9 +60,10 @@ sub list_changes {
   my @below = map { "$run/layers/$_" } @stack[$age .. $#stack];
 
   # Started first: it works while this program reads directories.
-  my $staged = index_is_of_image(@above) ? undef : staged_since(image_commit(@below));
-  list_layer($_) for @above;
-  return unless $staged;
+  my $is_of_image = index_is_of_image(@above);
+  my $staged = $is_of_image ? undef : staged_since(image_commit(@below));
+  list_layer($_, $is_of_image) for @above;
+  return if $is_of_image;
   local $/ = "\0";
   chomp(my @paths = <$staged>);
   push @changed, @paths;
@@ -108,15 +109,16 @@ sub staged_since {
 }
 
 sub list_layer {
-  my ($layer) = @_;
+  my ($layer, $is_of_image) = @_;
   my @directories = ('');
   while (defined(my $inside = pop @directories)) {
+    my @names = grep { $_ ne '.' && $_ ne '..' && $_ ne '.git' } names_in("$layer/$inside");
     # A file that was never staged can come and go without a trace too, but then its directory is here. A name in it,
     # whichever, makes git read that directory again instead of answering from the untracked cache; the names of the
-    # files here would not do, as git passes over those it could not track (".git", "git~1").
-    push @changed, "$inside?";
-    for my $name (names_in("$layer/$inside")) {
-      next if $name eq '.' || $name eq '..' || $name eq '.git';
+    # files here would not do, as git passes over those it could not track (".git", "git~1"). Only the top is always
+    # here: where git has written no index and nothing lies in it, it is as it was.
+    push @changed, "$inside?" unless $is_of_image && $inside eq '' && !@names;
+    for my $name (@names) {
       my $path = "$inside$name";
       if (lstat "$layer/$path" and -d _) {
         # An opaque directory hides what was below it, a directory or a file.

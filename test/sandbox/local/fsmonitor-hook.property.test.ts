@@ -46,7 +46,7 @@ async function compared(lines: readonly string[]): Promise<void> {
 }
 
 const stack = fc.constantFrom(['one'], ['two', 'one'], ['three', 'two', 'one'])
-const parameters = { numRuns: Number(process.env['RUNS'] ?? 40) }
+const numRuns = Number(process.env['FORKYARD_TEST_RUNS'] ?? 40)
 
 test('status by the hook equals status without it, whatever was done in a fork', async () => {
   await fc.assert(
@@ -54,6 +54,32 @@ test('status by the hook equals status without it, whatever was done in a fork',
       await forks.fork(layers)
       await compared(lines)
     }),
-    parameters,
+    { numRuns },
   )
 })
+
+test('it does so in forks of forks: of an image made of the work, and of the work itself', async () => {
+  let images = 0
+  await fc.assert(
+    fc.asyncProperty(stack, work, fc.boolean(), work, async (layers, lines, freezes, more) => {
+      await forks.fork(layers)
+      await compared(lines.slice(0, 3))
+      if (freezes) {
+        images += 1
+        await build(`${commitAll}${finish(`work-${images}`)}`)
+        await forks.freeze(`work-${images}`)
+      } else {
+        await forks.copyUpper()
+      }
+      await compared([':', ...more.slice(0, 4)])
+    }),
+    { numRuns: numRuns / 4 },
+  )
+})
+
+/** Makes of whatever state the work has left one that an image could have. */
+const commitAll = `
+find . -mindepth 2 -name .git -prune -exec rm -rf {} +
+git sparse-checkout disable
+git add -A
+git commit -qm all || :`
