@@ -28,7 +28,8 @@ export async function withDeadline<T>(
   }
 }
 
-function asCanceled(reason: unknown): AppError {
+/** The reason of an aborted signal as an AppError: its own, or `canceled`. */
+export function asCanceled(reason: unknown): AppError {
   if (reason instanceof AppError) return reason
   return new AppError('canceled', 'Cannot finish: the caller gave up', { cause: reason })
 }

@@ -31,15 +31,15 @@ export interface Running {
 /** Runs a command in some place: a sandbox, or in tests the host. */
 export type Exec = (command: Command) => Running
 
-/** What a finished command left; both streams whole. */
+/** What a finished command left; stdout whole. */
 export interface Finished extends Exit {
   readonly stdout: Buffer
   readonly stderr: Buffer
 }
 
-/** Collects a running command's output and waits for its end. */
+/** Collects a running command's output and waits for its end; of a flood on stderr, head and tail are kept. */
 export async function finish(running: Running): Promise<Finished> {
-  const [stdout, stderr, exit] = await Promise.all([concat(running.stdout), concat(running.stderr), running.exit])
+  const [stdout, stderr, exit] = await Promise.all([concat(running.stdout), headAndTail(running.stderr), running.exit])
   return { ...exit, stdout, stderr }
 }
 
@@ -57,4 +57,31 @@ async function concat(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = []
   for await (const chunk of chunks) parts.push(chunk)
   return Buffer.concat(parts)
+}
+
+/** How much of the beginning, and at least of the end, of an endless stderr is kept. */
+const KEPT_BYTES = 64 * 1024
+
+/** The beginning and the end of a stream, with a line between that says how much is left out. */
+export async function headAndTail(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const head: Uint8Array[] = []
+  let tail: Uint8Array[] = []
+  let headBytes = 0
+  let tailBytes = 0
+  let leftOut = 0
+  for await (const chunk of chunks) {
+    if (headBytes < KEPT_BYTES) {
+      head.push(chunk)
+      headBytes += chunk.length
+      continue
+    }
+    tail.push(chunk)
+    tailBytes += chunk.length
+    if (tailBytes < 4 * KEPT_BYTES) continue
+    tail = [Buffer.concat(tail).subarray(-KEPT_BYTES)]
+    leftOut += tailBytes - KEPT_BYTES
+    tailBytes = KEPT_BYTES
+  }
+  const gap = leftOut === 0 ? [] : [Buffer.from(`\n[${leftOut} bytes left out]\n`)]
+  return Buffer.concat([...head, ...gap, ...tail])
 }

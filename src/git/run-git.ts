@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts'
-import { finish, type Command, type Exec } from '../core/exec.ts'
+import { finish, headAndTail, type Command, type Exec } from '../core/exec.ts'
 import { span } from '../core/spans.ts'
 import { joinArguments, type GitArguments, type Subcommand } from './arguments.ts'
 import { stringArgv } from './byte-arguments.ts'
@@ -92,7 +92,7 @@ export function bindGit(exec: Exec, binding: GitBinding): Git {
 
   async function* records(subcommand: Subcommand, request: GitRequest): AsyncGenerator<Uint8Array, void> {
     const running = exec(command(subcommand, request))
-    const stderr = collect(running.stderr)
+    const stderr = headAndTail(untilTorn(running.stderr))
     // Both are awaited below; until then a rejection is not unhandled.
     void Promise.allSettled([stderr, running.exit])
     let isWhole = false
@@ -132,13 +132,11 @@ async function* chunks(input: string | Uint8Array | AsyncIterable<Uint8Array>): 
   else yield* input
 }
 
-async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const parts: Uint8Array[] = []
+/** What a stream torn down with its process has said; `exit` tells why it was. */
+async function* untilTorn(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    for await (const part of source) parts.push(part)
+    yield* source
   } catch (error) {
-    // A stream torn down with its process has said all it had to say; `exit` tells why.
     if (error instanceof AppError) throw error
   }
-  return Buffer.concat(parts)
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { asCanceled } from '../core/deadline.ts'
 import { AppError } from '../core/errors.ts'
 import type { Command, Exit, Running } from '../core/exec.ts'
 
@@ -26,7 +27,7 @@ export function supervise(process: BareProcess, { signal, deadlineMs, maxOutputB
     process.stdout.destroy()
     process.stderr.destroy()
   }
-  const cancel = (): void => fail(canceled(signal.reason))
+  const cancel = (): void => fail(asCanceled(signal.reason))
   const expire = (): void =>
     fail(new AppError('deadline_exceeded', `Cannot finish in time: ${deadlineMs} ms have passed`))
 
@@ -70,10 +71,4 @@ export function supervise(process: BareProcess, { signal, deadlineMs, maxOutputB
     exit,
     signal: (name) => process.signal(name),
   }
-}
-
-function canceled(reason: unknown): AppError {
-  return reason instanceof AppError
-    ? reason
-    : new AppError('canceled', 'Cannot finish: the caller gave up', { cause: reason })
 }

@@ -1,9 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { AppError } from '../../core/errors.ts'
 import type { Command, Exit } from '../../core/exec.ts'
 import type { BareProcess } from '../supervised.ts'
-import { bubblewrapArguments, enterArgv, type CommandPlace } from './command-plan.ts'
+import { bubblewrapArguments, checkCommand, enterArgv, type CommandPlace } from './command-plan.ts'
 import { childrenOf } from '../../core/process-identity.ts'
 
 export interface Identity {
@@ -21,11 +21,13 @@ export function startProcess(
   becomes: Identity | null,
   mark: Readonly<Record<string, string>>,
 ): BareProcess {
-  const [program = '/bin/sh', ...argv] = enterArgv(place, command.argv)
-  const child = spawn(program, argv, {
+  checkCommand(command)
+  const child = spawnOrRefuse(enterArgv(place, command.argv), {
     cwd: '/',
     env: { PATH: '/usr/bin:/bin', ...mark },
     stdio: [command.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
+    // A group of its own: what a terminal sends to ours is for us to hand on, and a start under way can be killed whole.
+    detached: true,
     ...becomes,
   })
   const pipes = child.stdio as unknown as [Writable | null, Readable, Readable, Writable]
@@ -40,6 +42,15 @@ export function startProcess(
     ended: ended(child, fed),
     signal: (name) => signalProgram(child, name),
     kill: () => killTree(child),
+  }
+}
+
+function spawnOrRefuse([program = '', ...argv]: readonly string[], options: SpawnOptions): ChildProcess {
+  try {
+    return spawn(program, argv, options)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'E2BIG') throw cause
+    throw new AppError('input_invalid', 'Cannot start a command: its arguments are too long', { cause })
   }
 }
 
@@ -83,14 +94,14 @@ function signalName(code: number): string | null {
 function killTree(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null) return
   const inner = childrenOf(child.pid)
-  if (inner.length === 0) child.kill('SIGKILL')
+  if (inner.length === 0) kill(-child.pid, 'SIGKILL')
   for (const pid of inner) kill(pid, 'SIGKILL')
 }
 
-/** The program is the child of the namespace's init, and leads a session of its own. */
+/** The namespace's init leads the session of the program; no signal of its own kind can end it. */
 function signalProgram(child: ChildProcess, name: NodeJS.Signals): void {
   if (child.pid === undefined || child.exitCode !== null) return
-  for (const init of childrenOf(child.pid)) for (const pid of childrenOf(init)) kill(-pid, name)
+  for (const init of childrenOf(child.pid)) kill(-init, name)
 }
 
 function kill(pid: number, name: NodeJS.Signals): void {
@@ -104,12 +115,18 @@ function kill(pid: number, name: NodeJS.Signals): void {
 /** Feeds a program's stdin; a program that stops reading is not an error. */
 async function feed(stdin: Writable, source: AsyncIterable<Uint8Array>): Promise<void> {
   stdin.on('error', ignoreClosedPipe)
+  const closed = new Promise<null>((resolve) => stdin.once('close', () => resolve(null)))
+  const chunks = source[Symbol.asyncIterator]()
   try {
-    for await (const chunk of source) {
-      if (stdin.destroyed) return
-      if (!stdin.write(chunk)) await writable(stdin)
+    while (!stdin.destroyed) {
+      const next = chunks.next()
+      // A source may be silent for ever: a program that is gone does not wait for it, nor hear how it ends.
+      next.catch(() => {})
+      const chunk = await Promise.race([next, closed])
+      if (chunk?.done === true) return void stdin.end()
+      if (chunk !== null && !stdin.write(chunk.value)) await writable(stdin)
     }
-    stdin.end()
+    void chunks.return?.().catch(() => {})
   } catch (error) {
     stdin.destroy()
     throw error

@@ -1,3 +1,4 @@
+import { AppError } from '../../core/errors.ts'
 import type { Command } from '../../core/exec.ts'
 import { ROOT } from './mount-plan.ts'
 
@@ -17,6 +18,8 @@ export interface CommandPlace {
   readonly maxFileBytes: number
   /** Files to write "0" into, to join the sandbox's control groups. */
   readonly cgroupFiles: readonly string[]
+  /** Whether this process has descriptors that its children would inherit. */
+  readonly leaksDescriptors: boolean
   /** Uid to become after joining; `null` where the service already runs as it. */
   readonly becomeUid: number | null
 }
@@ -33,6 +36,21 @@ ulimit -c 0; ulimit -n 4096; ulimit -f "$limit"
 exec 4<"$filter" "$@"
 `
 
+/** Closes what is open beyond bubblewrap's arguments; the shell could close single digits only. */
+const CLOSE_REST = `syscall(436, ${ARGUMENTS_FD + 1}, 0xffffffff, 0) == 0 or die "Cannot close descriptors: $!\\n"; exec { $ARGV[0] } @ARGV`
+
+/** Refuses what cannot be a command: a NUL would end a word early, and what follows would be bubblewrap's. */
+export function checkCommand({ argv, cwd, env }: Pick<Command, 'argv' | 'cwd' | 'env'>): void {
+  const refuse = (fact: string): never => {
+    throw new AppError('input_invalid', `Cannot start a command: ${fact}`)
+  }
+  if (argv.length === 0) refuse('it has no words')
+  if ([...argv, cwd, ...Object.entries(env).flat()].some((word) => word.includes('\0'))) refuse('a word holds a NUL')
+  if (!cwd.startsWith('/')) refuse('its directory is not absolute')
+  const badName = Object.keys(env).find((name) => name === '' || name.includes('='))
+  if (badName !== undefined) refuse(`${JSON.stringify(badName)} is no name of a variable`)
+}
+
 /** argv that enters the sandbox; bubblewrap's own arguments travel on a descriptor (see `bubblewrapArguments`). */
 export function enterArgv(place: CommandPlace, argv: readonly string[]): readonly string[] {
   const blocks = String(Math.ceil(place.maxFileBytes / 512))
@@ -42,6 +60,7 @@ export function enterArgv(place: CommandPlace, argv: readonly string[]): readonl
       : ['setpriv', `--reuid=${place.becomeUid}`, `--regid=${place.becomeUid}`, '--clear-groups', '--']
   const namespaces = ['-U', '-m', '-i', '-u', ...(place.network === 'none' ? ['-n'] : [])]
   return [
+    ...(place.leaksDescriptors ? ['/usr/bin/perl', '-e', CLOSE_REST] : []),
     '/bin/sh',
     '-c',
     ENTER,

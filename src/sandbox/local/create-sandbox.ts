@@ -6,7 +6,7 @@ import { startHolder } from './holder.ts'
 import type { ImageStore } from './image-store.ts'
 import type { Journal } from './journal.ts'
 import { mountPlan, type MountSpec } from './mount-plan.ts'
-import { removeTree } from './remove-tree.ts'
+import { removeStray } from './remove-tree.ts'
 import { localSandbox, type LocalSandbox } from './sandbox.ts'
 import { makeOwned, type StateDir } from './state-dir.ts'
 
@@ -18,6 +18,7 @@ export interface SandboxGround {
   readonly store: ImageStore
   readonly cgroups: Cgroups | null
   readonly filterPath: string
+  readonly leaksDescriptors: boolean
   readonly mounts: Pick<MountSpec, 'etcDir' | 'tmpBytes' | 'shmBytes' | 'links' | 'arch'>
 }
 
@@ -32,7 +33,7 @@ export async function createSandbox(
   const { diskBytes, inodes } = spec.limits
   const id = `sb_${randomBytes(9).toString('hex')}`
   const layers = spec.image === null ? [] : store.get(spec.image).layers
-  const { owner, filterPath } = ground
+  const { owner, filterPath, leaksDescriptors } = ground
   journal.write({ id, owner, upper, layers, metadata: spec.metadata }, upper === 'memory' ? diskBytes : 0)
   try {
     // Only now is the image safe from being collected; it may have gone just before.
@@ -50,9 +51,10 @@ export async function createSandbox(
     })
     const holder = await startHolder(state, id, steps)
     const group = groupMaker(ground, id, spec, upper)
-    return localSandbox({ id, spec, upper, diskDir, holder, group, filterPath, state, journal, onEnd: () => onEnd(id) })
+    const own = { id, spec, upper, diskDir, layers, holder, group, onEnd: () => onEnd(id) }
+    return localSandbox({ ...own, filterPath, leaksDescriptors, state, journal })
   } catch (error) {
-    await removeTree(state, `run/${id}`)
+    await removeStray(state, `run/${id}`)
     journal.erase(id)
     throw error
   }

@@ -16,6 +16,7 @@ export const RESERVED_BYTES = 512 * 1024 * 1024
  */
 export function watchDisk(
   directory: string,
+  prefix: readonly string[],
   limits: Pick<SandboxLimits, 'diskBytes' | 'inodes'>,
   onLimit: (error: AppError) => void,
 ): () => void {
@@ -25,7 +26,7 @@ export function watchDisk(
 
   async function look(): Promise<void> {
     const startedAt = performance.now()
-    const hit = await limitHit(directory, limits)
+    const hit = await limitHit(directory, prefix, limits)
     if (isStopped) return
     if (hit !== null) return onLimit(hit)
     timer = setTimeout(() => void look(), Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (performance.now() - startedAt)))
@@ -38,15 +39,16 @@ export function watchDisk(
   }
 }
 
-/** What a disk upper has too much of, or `null`. */
+/** What a disk upper has too much of, or `null`; `prefix` is the program that looks with enough rights, with its arguments. */
 export async function limitHit(
   directory: string,
+  prefix: readonly string[],
   { diskBytes, inodes }: Pick<SandboxLimits, 'diskBytes' | 'inodes'>,
 ): Promise<AppError | null> {
   const { bavail, bsize } = await statfs(directory)
   if (bavail * bsize < RESERVED_BYTES)
     return new AppError('disk_limit', 'Cannot go on: the file system of the state directory is full')
-  const used = await usage(directory)
+  const used = await usage(directory, prefix)
   if (used.bytes > diskBytes)
     return new AppError('disk_limit', `Cannot go on: the sandbox takes more than ${diskBytes} bytes of disk`)
   if (used.inodes > inodes)
@@ -54,13 +56,20 @@ export async function limitHit(
   return null
 }
 
-async function usage(directory: string): Promise<{ bytes: number; inodes: number }> {
-  const [bytes, inodes] = await Promise.all([du(directory, '--block-size=1'), du(directory, '--inodes')])
+async function usage(directory: string, prefix: readonly string[]): Promise<{ bytes: number; inodes: number }> {
+  const [bytes, inodes] = await Promise.all([
+    du(directory, '--block-size=1', prefix),
+    du(directory, '--inodes', prefix),
+  ])
   return { bytes, inodes }
 }
 
 /** Bytes or files below a directory; du follows no links. */
-export async function du(directory: string, unit: '--block-size=1' | '--inodes'): Promise<number> {
-  const { stdout } = await runHostCommand(['du', '-s', unit, directory], null)
+export async function du(
+  directory: string,
+  unit: '--block-size=1' | '--inodes',
+  prefix: readonly string[] = [],
+): Promise<number> {
+  const { stdout } = await runHostCommand([...prefix, 'du', '-s', unit, directory], null)
   return Number.parseInt(stdout, 10) || 0
 }

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readlinkSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
+import { asCanceled } from '../../core/deadline.ts'
 import { AppError } from '../../core/errors.ts'
 import { span } from '../../core/spans.ts'
 import type { Image, SandboxDriver, SandboxSpec, Template, TemplateFiles, Upper } from '../contract.ts'
@@ -9,6 +10,7 @@ import { createSandbox } from './create-sandbox.ts'
 import { RESERVED_BYTES } from './disk-watch.ts'
 import { hasMemoryUppers, requirePrograms } from './host-programs.ts'
 import { imageStore } from './image-store.ts'
+import { hasInheritableDescriptors } from './inherited-descriptors.ts'
 import { openJournal, thisProcess } from './journal.ts'
 import { isAlive } from '../../core/process-identity.ts'
 import { reap } from './reaper.ts'
@@ -37,7 +39,8 @@ export async function localDriver(settings: LocalSettings, template: Template): 
   const cgroups = findCgroups({ stateDir: state.path })
   const memoryCap = hasMemoryUppers() ? totalmem() * settings.memoryUppersShare : 0
   const mounts = { etcDir, tmpBytes: settings.tmpBytes, shmBytes: SHM_BYTES, links: linksIntoUsr(), arch }
-  const ground = { state, owner, journal, store, cgroups, filterPath, mounts }
+  const leaksDescriptors = hasInheritableDescriptors()
+  const ground = { state, owner, journal, store, cgroups, filterPath, leaksDescriptors, mounts }
   const living = new Map<string, LocalSandbox>()
 
   await span('reap', { driver: 'local' }, async () => {
@@ -65,7 +68,7 @@ export async function localDriver(settings: LocalSettings, template: Template): 
 
     create: (spec, { signal }) =>
       span('fork', { driver: 'local', upper: spec.upper }, async () => {
-        signal.throwIfAborted()
+        if (signal.aborted) throw asCanceled(signal.reason)
         const sandbox = await createSandbox(ground, spec, await chooseUpper(spec), (id) => forget(id, spec.image))
         living.set(sandbox.id, sandbox)
         return sandbox
@@ -77,8 +80,7 @@ export async function localDriver(settings: LocalSettings, template: Template): 
         if (mine === undefined) throw new AppError('sandbox_lost', `Cannot freeze sandbox ${sandbox.id}: it is gone`)
         if (mine.upper !== 'disk')
           throw new AppError('not_freezable', `Cannot freeze sandbox ${sandbox.id}: its upper is in memory`)
-        const below = mine.image === null ? [] : store.get(mine.image).layers
-        return mine.end((upperDir) => store.add(id, upperDir, below))
+        return mine.end((upperDir) => store.add(id, upperDir, mine.layers))
       }),
 
     drop: (id) => span('drop', { driver: 'local' }, () => store.drop(id)),

@@ -23,6 +23,8 @@ export async function startHolder(state: StateDir, id: string, steps: readonly H
     cwd: state.path,
     env: { PATH: '/usr/bin:/bin', [MARK]: id },
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    // What a terminal sends to our group is not for it: it ends when we say so, or with us.
+    detached: true,
     ...state.becomes,
   })
   const [stdin, stdout, stderr, plan] = child.stdio as unknown as [Writable, Readable, Readable, Writable]

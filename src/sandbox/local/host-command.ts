@@ -11,11 +11,8 @@ export interface HostCommandEnd {
  * Runs a small program of the host, with an environment of its own. Only programs that follow no links may be given
  * paths a sandbox could have written; `becomes` makes them run as the sandboxes' user.
  */
-export function runHostCommand(
-  argv: readonly [string, ...string[]],
-  becomes: Identity | null,
-): Promise<HostCommandEnd> {
-  const [program, ...rest] = argv
+export function runHostCommand(argv: readonly string[], becomes: Identity | null): Promise<HostCommandEnd> {
+  const [program = '', ...rest] = argv
   return new Promise((resolve, reject) => {
     let stdout = ''
     const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C' }

@@ -46,7 +46,7 @@ export function hasMemoryUppers(kernel = release()): boolean {
 /** Understands why a holder ended before it was ready. */
 export function holderFailure(said: string): AppError {
   const details = { stderr: said.trim() }
-  if (/^Cannot unshare/.test(said)) {
+  if (said.startsWith('Cannot unshare')) {
     return new AppError('host_unable', 'Cannot make a sandbox: this host does not let users make namespaces', {
       details,
     })
@@ -54,7 +54,7 @@ export function holderFailure(said: string): AppError {
   if (/^Cannot mount\(overlay.*No such file/.test(said)) {
     return new AppError('image_not_found', 'Cannot make a sandbox: a layer of its image is gone', { details })
   }
-  if (/^Cannot mount\(overlay/.test(said)) {
+  if (said.startsWith('Cannot mount(overlay')) {
     return new AppError(
       'host_unable',
       'Cannot make a sandbox: overlayfs refuses the file system of the state directory',

@@ -4,7 +4,7 @@ import type { Image } from '../contract.ts'
 import { currentBoot, identify, isAlive, type ProcessIdentity } from '../../core/process-identity.ts'
 import { du } from './disk-watch.ts'
 import { runHostCommand } from './host-command.ts'
-import { removeTree } from './remove-tree.ts'
+import { removeStray } from './remove-tree.ts'
 import { readJson, writeAtomically, type StateDir } from './state-dir.ts'
 
 /** What must be the same for an image to be mounted; else it is dropped and built anew. */
@@ -51,7 +51,7 @@ export function imageStore(
   const manifestPath = (id: string): string => `images/${id}.json`
 
   function read(id: string): Manifest | null {
-    return readJson(`${state.path}/${manifestPath(id)}`) as Manifest | null
+    return isName(id) ? asManifest(id, readJson(`${state.path}/${manifestPath(id)}`)) : null
   }
 
   function manifests(): readonly Manifest[] {
@@ -119,9 +119,21 @@ export function imageStore(
       const present = readdirSync(`${state.path}/layers`)
       const used = new Set(['empty', ...manifests().flatMap(({ layers }) => layers), ...layersInUse()])
       const unused = present.filter((layer) => !used.has(layer))
-      for (const layer of unused) await removeTree(state, `layers/${layer}`)
+      for (const layer of unused) await removeStray(state, `layers/${layer}`)
     },
 
     synced: async () => void (await Promise.all(syncs)),
   }
+}
+
+/** Ids become paths and options of a mount. */
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w-]+$/.test(value)
+}
+
+/** A manifest as we write it, or `null`: a power cut may leave half a file, and others may leave anything. */
+function asManifest(id: string, value: unknown): Manifest | null {
+  const { id: named, layers, conditions, createdAt } = (value ?? {}) as Partial<Manifest>
+  const isWhole = named === id && typeof createdAt === 'number' && typeof conditions === 'object' && conditions !== null
+  return isWhole && Array.isArray(layers) && layers.every(isName) ? (value as Manifest) : null
 }

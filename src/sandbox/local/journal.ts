@@ -3,6 +3,9 @@ import type { Upper } from '../contract.ts'
 import { identify, type ProcessIdentity } from '../../core/process-identity.ts'
 import { readJson, writeAtomically, type StateDir } from './state-dir.ts'
 
+/** An entry's file: the sandbox's id and the bytes reserved for its upper in memory. */
+const entryName = /^sb_[0-9a-f]+\.\d+\.json$/
+
 /** What is written down of a sandbox before it exists, so that another process can clean up after a crash. */
 export interface JournalEntry {
   readonly id: string
@@ -17,6 +20,8 @@ export interface Journal {
   /** Removes an entry, once nothing of the sandbox is left. */
   erase(id: string): void
   entries(): readonly JournalEntry[]
+  /** Whether a name in `run/` is that of an entry; anything else there is garbage, cut off by a power cut or planted. */
+  holds(name: string): boolean
   /** Sum of what memory uppers may grow to, over all processes. */
   reservedBytes(): number
 }
@@ -27,7 +32,8 @@ export interface Journal {
  */
 export function openJournal(state: StateDir): Journal {
   const folder = `${state.path}/run`
-  const files = (): readonly string[] => readdirSync(folder).filter((name) => name.endsWith('.json'))
+  const files = (): readonly string[] => readdirSync(folder).filter((name) => entryName.test(name))
+  const read = (name: string): JournalEntry | null => asEntry(name, readJson(`${folder}/${name}`))
   return {
     write: (entry, reservedBytes) =>
       writeAtomically(state, `run/${entry.id}.${reservedBytes}.json`, JSON.stringify(entry)),
@@ -36,10 +42,17 @@ export function openJournal(state: StateDir): Journal {
     },
     entries: () =>
       files()
-        .map((name) => readJson(`${folder}/${name}`) as JournalEntry | null)
+        .map(read)
         .filter((entry) => entry !== null),
+    holds: (name) => entryName.test(name) && read(name) !== null,
     reservedBytes: () => files().reduce((sum, name) => sum + Number(name.split('.')[1]), 0),
   }
+}
+
+function asEntry(name: string, value: unknown): JournalEntry | null {
+  const { id, owner, layers, metadata } = (value ?? {}) as Partial<JournalEntry>
+  const isWhole = typeof owner?.pid === 'number' && Array.isArray(layers) && typeof metadata === 'object'
+  return isWhole && name.startsWith(`${id}.`) ? (value as JournalEntry) : null
 }
 
 /** Who this process is, for entries it writes. */

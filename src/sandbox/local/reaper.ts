@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { listCgroups, openCgroup, type Cgroups } from './cgroup.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import { identify, isAlive } from '../../core/process-identity.ts'
-import { removeTree } from './remove-tree.ts'
+import { removeStray, removeTree } from './remove-tree.ts'
 import type { StateDir } from './state-dir.ts'
 
 /** Variable in the environment of a sandbox's holder and of what starts its commands; it marks them, and says nothing. */
@@ -50,10 +50,11 @@ async function removeStrays(
   const isKnown = (id: string): boolean =>
     known.some((entry) => entry.id === id) || journal.entries().some((entry) => entry.id === id)
   for (const name of readdirSync(`${state.path}/run`)) {
-    if (!name.endsWith('.json') && !isKnown(name)) await removeTree(state, `run/${name}`)
+    if (!journal.holds(name) && !isKnown(name)) await removeStray(state, `run/${name}`)
   }
   for (const name of readdirSync(`${state.path}/tmp`)) {
-    if (identify(Number.parseInt(name, 10)) === null) await removeTree(state, `tmp/${name}`)
+    // No sandbox writes here, and what a service that is root was writing belongs to root.
+    if (identify(Number.parseInt(name, 10)) === null) await removeStray({ ...state, becomes: null }, `tmp/${name}`)
   }
   if (cgroups === null) return
   for (const id of listCgroups(cgroups)) if (!isKnown(id)) openCgroup(cgroups, id).remove()

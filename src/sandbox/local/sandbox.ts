@@ -17,6 +17,8 @@ import type { StateDir } from './state-dir.ts'
 
 export interface LocalSandbox extends Sandbox {
   readonly upper: Upper
+  /** What it was made from, the newest first; still there when its image is dropped. */
+  readonly layers: readonly string[]
   /** Ends everything in it, hands over the upper directory, then removes the rest. */
   end<T>(take: (upperDir: string) => Promise<T>): Promise<T>
 }
@@ -30,6 +32,8 @@ interface Parts {
   /** `null` where the host has no control groups. */
   readonly group: GroupMaker | null
   readonly filterPath: string
+  readonly leaksDescriptors: boolean
+  readonly layers: readonly string[]
   readonly state: StateDir
   readonly journal: Journal
   readonly onEnd: () => Promise<void>
@@ -40,6 +44,9 @@ export function localSandbox(parts: Parts): LocalSandbox {
   const running = new Set<BareProcess>()
   // Made by the first command: a fork that only waits needs none.
   let cgroup: CgroupOfSandbox | null = null
+  // Directories that a program closed to its own user are open to the holder, whose namespace gives it the right.
+  const asHolder =
+    state.becomes === null ? ['nsenter', '--preserve-credentials', '-U', '-t', String(holder.pid), '--'] : []
   let isEnding = false
   let destroyed: Promise<void> | null = null
 
@@ -50,6 +57,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
       holderPid: holder.pid,
       network: spec.network,
       filterPath: parts.filterPath,
+      leaksDescriptors: parts.leaksDescriptors,
       maxFileBytes: spec.limits.diskBytes,
       cgroupFiles: cgroup?.joinFiles ?? [],
       // On v2 only root may move a process into the group; on v1 the groups belong to the sandboxes' user.
@@ -64,7 +72,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
     const stopWatching =
       diskDir === null
         ? () => {}
-        : watchDisk(`${diskDir}/upper`, spec.limits, (error) => {
+        : watchDisk(`${diskDir}/upper`, asHolder, spec.limits, (error) => {
             limit = error
             bare.kill()
           })
@@ -96,7 +104,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
       throw new AppError(hit, `Cannot go on: the sandbox ran more than ${spec.limits.processes} processes`, { details })
     if (exit.signal === 'SIGXFSZ')
       throw new AppError('disk_limit', `Cannot go on: a file grew beyond ${spec.limits.diskBytes} bytes`, { details })
-    const full = diskDir === null ? await memoryUpperHit() : await limitHit(`${diskDir}/upper`, spec.limits)
+    const full = diskDir === null ? await memoryUpperHit() : await limitHit(`${diskDir}/upper`, asHolder, spec.limits)
     if (full !== null) throw new AppError(full.code, full.message, { details })
   }
 
@@ -135,6 +143,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
     id,
     image: spec.image,
     upper: parts.upper,
+    layers: parts.layers,
     warnings:
       parts.group === null ? ['no limit on memory, processes and cpu: this host has no writable control groups'] : [],
 

@@ -45,7 +45,10 @@ export function openStateDir({ stateDir, sandboxUid }: { stateDir: string; sandb
     throw new AppError('settings_invalid', 'Cannot run sandboxes as root: FORKYARD_SANDBOX_UID is 0')
   const state: StateDir = { path: stateDir, owner, becomes: isRoot ? owner : null }
   try {
-    if (!existsSync(stateDir)) makeOwned(state, stateDir, 0o700)
+    if (!existsSync(stateDir)) {
+      makeReadable(stateDir.replace(/\/+[^/]*\/*$/, ''))
+      makeOwned(state, stateDir, 0o700)
+    }
     const { uid } = statSync(stateDir)
     if (uid !== owner.uid)
       throw new AppError(
@@ -107,19 +110,21 @@ function temporaryName(): string {
   return `tmp/${process.pid}.${randomBytes(8).toString('hex')}`
 }
 
+/** Makes a directory, and what is missing above it, that everybody may enter. */
 function makeReadable(directory: string): void {
-  if (existsSync(directory)) return
+  if (directory === '' || existsSync(directory)) return
   makeReadable(directory.slice(0, directory.lastIndexOf('/')))
   mkdirSync(directory)
   chmodSync(directory, 0o755)
 }
 
-/** Reads a JSON file of ours; `null` where it is missing or was cut off by a crash. */
+/** Reads a JSON file of ours; `null` where it is missing, was cut off by a crash or is no file at all. */
 export function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    if (error instanceof SyntaxError || ['ENOENT', 'EISDIR', 'ELOOP', 'ENOTDIR'].includes(code)) return null
     throw error
   }
 }
