@@ -1,13 +1,10 @@
 import { systemClock } from '../core/clock.ts'
 import { memoryResultCache } from '../cache/result-cache.ts'
 import { singleFlight } from '../core/single-flight.ts'
-import { findOperation } from '../git/registry.ts'
 import type { Needs } from '../git/operation.ts'
 import type { HttpRemotes } from '../git/remote/http-remote.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Images } from '../workspace/images.ts'
-import { noFacts } from '../workspace/cost.ts'
-import { plan } from '../workspace/plan.ts'
 import type { Outcome } from './outcome.ts'
 import type { Engine } from './contract.ts'
 import type { Credential } from './credentials.ts'
@@ -17,9 +14,7 @@ import { repositories } from './repositories.ts'
 import { bracketRequest } from './request-scope.ts'
 import { requests } from './request.ts'
 import { resolver } from './resolve.ts'
-import { runOperation } from './run-operation.ts'
 import type { EngineSettings } from './settings.ts'
-import { imageRequest, resolveTask } from './task.ts'
 
 export interface EngineParts {
   readonly settings: EngineSettings
@@ -63,27 +58,12 @@ export function inProcessEngine({
   }
 
   return {
-    run: (name, input, options = {}) => runOperation(parts, name, input, options),
+    // The operations with all their schemas are a quarter of the start-up; `exec` and `images` do without.
+    run: async (name, input, options = {}) =>
+      (await import('./run-operation.ts')).runOperation(parts, name, input, options),
     exec: (input, options = {}) => execInFork(parts, input, options),
 
-    async explain(name, input, options = {}) {
-      const operation = findOperation(name)
-      const { common, own } = parts.requests.operation(operation, input)
-      return bracketRequest(common, options, async (scope) => {
-        const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
-        const task = await resolveTask(
-          parts,
-          { operation, own, repository, ref: common.ref, maxStalenessMs: common.maxStalenessMs },
-          scope,
-        )
-        const chosen =
-          task.needs.history === 0
-            ? plan({ ...emptyRequest, needs: task.needs })
-            : await images.plan(await imageRequest(task, scope.signal))
-        const base = (await images.list()).find(({ id }) => id === chosen.base)
-        return { needs: task.needs, has: base?.content.has ?? null, steps: chosen.steps, cost: chosen.cost }
-      })
-    },
+    explain: async (name, input, options = {}) => (await import('./explain.ts')).explain(parts, name, input, options),
 
     async warm(input, options = {}) {
       const { cone, ...common } = parts.requests.warm(input)
@@ -129,12 +109,4 @@ export function inProcessEngine({
       await driver.close()
     },
   }
-}
-
-const emptyRequest = {
-  commits: [],
-  cone: [],
-  candidates: [],
-  remote: { hasFilter: true, hasShallow: true },
-  facts: noFacts,
 }

@@ -2,7 +2,7 @@ import { span } from '../core/spans.ts'
 import { correlationId } from '../core/correlation.ts'
 import type { Running } from '../core/exec.ts'
 import type { Needs } from '../git/operation.ts'
-import { withSandbox, unpack, WORKSPACE } from '../workspace/place.ts'
+import { withSandbox, WORKSPACE } from '../workspace/place.ts'
 import { openedAt } from '../workspace/repository-files.ts'
 import type { Execution, Receipt, RequestOptions } from './contract.ts'
 import type { Parts } from './parts.ts'
@@ -11,8 +11,15 @@ import { bracketRequest } from './request-scope.ts'
 /** A program may read and run every file; history beyond the tip is not promised. */
 const needs: Needs = { history: 1, trees: 'tip', blobs: 'tip', worktree: 'full', refs: 'asked' }
 
-/** Gives a program that is not there the exit code every shell gives it, 127. */
-const asShellsDo = ['/bin/sh', '-c', 'exec "$@"', 'run'] as const
+/**
+ * Opens the working copy on its branch and becomes the program, in one start: $1 pairs of a file and its content, then
+ * the program. A program that is not there gives the exit code every shell gives it, 127.
+ */
+const OPEN_AND_RUN = `
+n=$1; shift
+while [ "$n" -gt 0 ]; do printf %s "$2" >"$1"; shift 2; n=$((n - 1)); done
+exec "$@"
+`
 
 /** Starts a program in a throw-away fork; the fork ends with it. */
 export async function execInFork(parts: Parts, input: unknown, options: RequestOptions): Promise<Execution> {
@@ -44,9 +51,17 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
       parts.driver,
       spec,
       async (sandbox) => {
-        await unpack(sandbox, openedAt(resolution, provided.plan.result.tips), null, scope)
+        const files = openedAt(resolution, provided.plan.result.tips)
         const running = sandbox.exec({
-          argv: [...asShellsDo, ...argv],
+          argv: [
+            '/bin/sh',
+            '-c',
+            OPEN_AND_RUN,
+            'run',
+            String(files.length),
+            ...files.flatMap(({ path, content }) => [path, content ?? '']),
+            ...argv,
+          ],
           cwd: WORKSPACE,
           env: environment(),
           signal: scope.signal,
