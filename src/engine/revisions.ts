@@ -1,6 +1,7 @@
 import { AppError, hasCode } from '../core/errors.ts'
 import { fieldKind } from '../git/fields.ts'
 import type { Operation } from '../git/operation.ts'
+import type { ResolvedRef } from '../git/remote/resolve-ref.ts'
 import { parseRevision, type Revision } from '../git/revision.ts'
 import type { Git } from '../git/run-git.ts'
 
@@ -28,12 +29,14 @@ export function extraDepth(fields: RevisionFields): number {
 export async function pinRevisions(
   git: Git,
   fields: RevisionFields,
-  commitOf: (ref: string) => string,
+  resolved: (ref: string) => Pick<ResolvedRef, 'ref' | 'commit'>,
   { signal }: { signal: AbortSignal },
 ): Promise<Readonly<Record<string, string>>> {
-  const pinned = [...fields].map(async ([name, { ref, steps }]) => {
-    const commit = commitOf(ref)
-    return [name, steps === '' ? commit : await walk(git, commit, steps, signal)] as const
+  const pinned = [...fields].map(async ([field, { ref, steps }]) => {
+    const { commit, ref: name } = resolved(ref)
+    // Only branches lead to commits by rule; what a tag or an id is, is known once it is there.
+    const isCommit = steps === '' && name?.startsWith('refs/heads/') === true
+    return [field, isCommit ? commit : await walk(git, commit, steps, signal)] as const
   })
   return Object.fromEntries(await Promise.all(pinned))
 }
@@ -48,10 +51,7 @@ async function walk(git: Git, commit: string, steps: string, signal: AbortSignal
     return text.trim()
   } catch (error) {
     if (!hasCode(error, 'git_failed', 'commit_not_found')) throw error
-    throw new AppError(
-      'commit_not_found',
-      `Cannot resolve ${commit.slice(0, 12)}${steps}: the history is not that long`,
-      { cause: error },
-    )
+    const fact = steps === '' ? 'it is not a commit' : 'the history is not that long'
+    throw new AppError('commit_not_found', `Cannot resolve ${commit.slice(0, 12)}${steps}: ${fact}`, { cause: error })
   }
 }

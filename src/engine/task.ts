@@ -1,3 +1,4 @@
+import { AppError } from '../core/errors.ts'
 import type { Needs, Operation, OperationContext } from '../git/operation.ts'
 import type { Git } from '../git/run-git.ts'
 import type { ImageRequest } from '../workspace/image-request.ts'
@@ -57,8 +58,12 @@ export async function pinnedInput(
   { own, fields, resolutions }: Task,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const commitOf = (ref: string): string => resolutions.get(ref)?.commit ?? ''
-  return { ...own, ...(await pinRevisions(git, fields, commitOf, { signal })) }
+  const resolved = (ref: string): Resolution => {
+    const found = resolutions.get(ref)
+    if (found === undefined) throw new AppError('internal', 'Cannot pin a revision: its ref was not resolved')
+    return found
+  }
+  return { ...own, ...(await pinRevisions(git, fields, resolved, { signal })) }
 }
 
 /** What the operation may ask besides git. */

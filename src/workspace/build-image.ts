@@ -1,15 +1,14 @@
-import { finishOk } from '../core/exec.ts'
 import { span } from '../core/spans.ts'
 import type { Image, Sandbox, SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import { bakeIndex, builderGit, checkOut, probe } from './builder.ts'
 import { noFacts, type RepoFacts } from './cost.ts'
 import type { ImageRequest } from './image-request.ts'
 import { listWanted } from './missing-objects.ts'
-import type { Has } from './needs.ts'
-import { start, unpack, withSandbox } from './place.ts'
+import { withWholeHistory, type Has } from './needs.ts'
+import { unpack, withSandbox } from './place.ts'
 import type { Plan } from './plan.ts'
 import { repositoryState, type RepositoryState } from './repository-files.ts'
-import type { Base, BringOptions } from './upstream.ts'
+import type { Base, BringOptions, Brought } from './upstream.ts'
 
 interface Build {
   readonly driver: SandboxDriver
@@ -24,6 +23,8 @@ interface Build {
 
 interface Built {
   readonly image: Image
+  /** What it holds, which can be more than was planned. */
+  readonly has: Has
   readonly bytesFetched: number
   readonly facts: RepoFacts
 }
@@ -37,7 +38,7 @@ export async function buildImage(build: Build, options: BringOptions): Promise<B
   const spec = { image: plan.base, upper: 'disk', network: 'none', limits, metadata: { role: 'builder' } } as const
   const builder = await driver.create(spec, options)
   try {
-    const bytesFetched = await carryOut(build, builder, options)
+    const { bytes: bytesFetched, isWhole } = await carryOut(build, builder, options)
     const hasFiles = plan.result.worktree !== 'none'
     const status = hasFiles ? await bakeIndex(builder, id, options) : null
     const image = await driver.freeze(builder, id)
@@ -51,7 +52,8 @@ export async function buildImage(build: Build, options: BringOptions): Promise<B
       } as const
       await withSandbox(driver, fork, (sandbox) => probe(sandbox, status, options), options)
     }
-    return { image, bytesFetched, facts: noFacts }
+    const has = isWhole ? withWholeHistory(plan.result) : plan.result
+    return { image, has, bytesFetched, facts: noFacts }
   } finally {
     await builder.destroy()
   }
@@ -62,32 +64,32 @@ function probeLimits(limits: SandboxLimits): SandboxLimits {
   return { ...limits, diskBytes: Math.min(limits.diskBytes, 16 * 1024 * 1024) }
 }
 
-async function carryOut({ request, plan, base }: Build, builder: Sandbox, options: BringOptions): Promise<number> {
+async function carryOut({ request, plan, base }: Build, builder: Sandbox, options: BringOptions): Promise<Brought> {
   const git = builderGit(builder, options)
   const state = stateOf(request, plan.result)
   const [head = ''] = request.commits
   let shown = base === null || base.has.worktree === 'none' ? null : (base.has.tips[0] ?? null)
   let bytes = 0
+  let isWhole = false
   for (const step of plan.steps) {
     if (step.kind === 'fetch') {
-      bytes += await request.upstream.bring({ ...step, base: asBase(base), state }, builder, options)
-      if (step.depth === 'full' && base !== null && base.has.history !== 'full') await forgetBoundary(builder, options)
+      const brought = await request.upstream.bring({ ...step, base: asBase(base), state }, builder, options)
+      bytes += brought.bytes
+      isWhole = brought.isWhole
     } else if (step.kind === 'backfill') {
       const { oids, filter } = await span('backfill', {}, () => listWanted(git, step, request, options))
       // A blank courier will do: what is there already plays no part in fetching by id.
       if (oids.length > 0)
-        bytes += await request.upstream.bring(
-          { base: null, wants: oids, depth: 'exact', filter, state },
-          builder,
-          options,
-        )
+        bytes += (
+          await request.upstream.bring({ base: null, wants: oids, depth: 'exact', filter, state }, builder, options)
+        ).bytes
     } else if (step.kind === 'checkout') {
       await checkOut(git, { from: shown, to: head, cone: step.cone }, options)
       shown = head
     }
   }
   if (base !== null) await unpack(builder, repositoryState(state), null, options)
-  return bytes
+  return { bytes, isWhole }
 }
 
 function stateOf({ upstream }: ImageRequest, { tips, history, trees, blobs }: Has): RepositoryState {
@@ -97,9 +99,4 @@ function stateOf({ upstream }: ImageRequest, { tips, history, trees, blobs }: Ha
 
 function asBase(base: Build['base']): Base | null {
   return base === null ? null : { image: base.id, tips: base.has.tips, isShallow: base.has.history !== 'full' }
-}
-
-/** Once all history is there, the file that says where it was cut off would only mislead. */
-async function forgetBoundary(builder: Sandbox, options: BringOptions): Promise<void> {
-  await finishOk(start(builder, ['rm', '-f', '.git/shallow'], options), 'heal the history')
 }

@@ -42,6 +42,7 @@ export async function checkOut(
   { signal }: PlaceOptions,
 ): Promise<void> {
   await span('checkout', {}, async () => {
+    await requireCommit(git, to, signal)
     if (cone.length > 0) {
       const directories = cone.map((directory) => `${JSON.stringify(directory)}\n`).join('')
       await git('sparse-checkout', { operands: ['set'], flags: ['--cone', '--stdin'], stdin: directories, signal })
@@ -49,6 +50,13 @@ export async function checkOut(
     const flags = from === null ? ['--reset', '-u'] : ['-m', '-u']
     await git('read-tree', { flags, revisions: from === null ? [to] : [from, to], signal })
   })
+}
+
+/** A tag or an id of a tree could be checked out as well, and would be nobody's commit. */
+async function requireCommit(git: Git, oid: string, signal: AbortSignal): Promise<void> {
+  const { text } = await git('cat-file', { flags: ['-t'], revisions: [oid], signal })
+  if (text.trim() !== 'commit')
+    throw new AppError('commit_not_found', `Cannot check out ${oid.slice(0, 12)}: it is not a commit`)
 }
 
 /**

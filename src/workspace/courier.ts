@@ -6,7 +6,7 @@ import { gitFailure } from '../git/failure.ts'
 import { transferEnvironment, type TransferSource } from '../git/transfer-environment.ts'
 import { correlationId } from '../core/correlation.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
-import { start, unpack, withSandbox, WORKSPACE } from './place.ts'
+import { start, unpack, unpackHistory, withSandbox, WORKSPACE } from './place.ts'
 import { blankRepository } from './repository-files.ts'
 import { tarEnd, tarEntries } from './tar.ts'
 import type { BringOptions, Upstream, Wish } from './upstream.ts'
@@ -54,9 +54,13 @@ export function courierUpstream(settings: CourierSettings): Upstream {
               }),
               options,
             )
-            await unpack(builder, wish.base === null ? blankRepository(wish.state) : [], errand.archive, options)
+            const repository = wish.base === null ? blankRepository(wish.state) : []
+            const isWhole =
+              wish.depth === 'exact'
+                ? await unpack(builder, repository, errand.archive, options).then(() => false)
+                : await unpackHistory(builder, repository, errand.archive, options)
             await errand.check()
-            return errand.bytes()
+            return { bytes: errand.bytes(), isWhole }
           },
           options,
         ),
@@ -71,10 +75,13 @@ async function* luggage({ base, state, wants }: Wish): AsyncGenerator<Uint8Array
   yield tarEnd
 }
 
+/** As `--unshallow`, which fails where nothing was cut off. */
+const EVERYTHING = '--depth=2147483647'
+
 function fetchFlags({ base, depth, filter }: Wish): string[] {
   const deepen =
-    depth === 'exact' ? [] : depth !== 'full' ? [`--depth=${depth}`] : base?.isShallow === true ? ['--unshallow'] : []
-  const narrow = filter === 'none' ? [] : [`--filter=${filter}`]
+    depth === 'exact' ? [] : depth !== 'full' ? [`--depth=${depth}`] : base?.isShallow === true ? [EVERYTHING] : []
+  const narrow = filter === 'none' ? ['--no-filter'] : [`--filter=${filter}`]
   return [
     '--progress',
     '--no-tags',

@@ -97,13 +97,14 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
       const base = chosen.base === null ? null : { id: chosen.base, has: await hasOf(request.repo, chosen.base) }
       const built = await buildImage({ driver, limits, id, request, plan: chosen, base }, options)
       const content: ImageContent = {
-        has: chosen.result,
+        has: built.has,
         layers: built.image.layers.length,
         bytes: built.image.bytes,
         facts: built.facts,
       }
       await directory.record({ id, repo: request.repo, content, createdAt: built.image.createdAt })
-      return { image: id, plan: chosen, bytesFetched: built.bytesFetched, mayLackBlobs: false }
+      const carriedOut = { ...chosen, result: built.has }
+      return { image: id, plan: carriedOut, bytesFetched: built.bytesFetched, mayLackBlobs: false }
     } catch (error) {
       await discard(id)
       throw error

@@ -6,7 +6,7 @@ import { gitFailure } from '../git/failure.ts'
 import type { LocalRemote } from '../git/remote/local-remote.ts'
 import { transferEnvironment } from '../git/transfer-environment.ts'
 import type { Sandbox } from '../sandbox/contract.ts'
-import { start, unpack, type PlaceOptions } from './place.ts'
+import { start, unpack, unpackHistory, type PlaceOptions } from './place.ts'
 import { blankRepository } from './repository-files.ts'
 import type { BringOptions, Upstream, Wish } from './upstream.ts'
 
@@ -40,8 +40,12 @@ export function localUpstream({ remote, url, objectFormat }: LocalUpstreamSettin
         const cut = new Set([...boundary, ...shallow].filter((oid) => !unshallow.includes(oid)))
         const repository = wish.base === null ? blankRepository(wish.state) : []
         const shallowEntry = { path: '.git/shallow', content: [...cut].map((oid) => `${oid}\n`).join('') }
-        await unpack(builder, cut.size === 0 ? repository : [...repository, shallowEntry], null, options)
-        return await indexPack(builder, wish, stream.pack, options)
+        const entries = cut.size === 0 ? repository : [...repository, shallowEntry]
+        const isWhole =
+          wish.depth === 'exact'
+            ? await unpack(builder, entries, null, options).then(() => false)
+            : await unpackHistory(builder, entries, null, options)
+        return { bytes: await indexPack(builder, wish, stream.pack, options), isWhole }
       }),
   }
 }

@@ -95,6 +95,13 @@ export function longer(a: Needs['history'], b: Needs['history']): Needs['history
   return a === 'full' || b === 'full' ? 'full' : Math.max(a, b)
 }
 
+/** The same working copy once its history was found to go back to its beginnings. */
+export function withWholeHistory(has: Has): Has {
+  // Of one generation, what the tips have is all there is.
+  const grown = (extent: WholeExtent): WholeExtent => (has.history === 1 && extent === 'tip' ? 'all' : extent)
+  return { ...has, history: 'full', trees: grown(has.trees), blobs: grown(has.blobs) }
+}
+
 /** Both cones as one, sorted, without directories that lie inside another. */
 export function joinCones(a: readonly string[], b: readonly string[]): readonly string[] {
   const all = [...new Set([...a, ...b])].toSorted()

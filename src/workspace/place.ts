@@ -47,13 +47,33 @@ export async function unpack(
   more: AsyncIterable<Uint8Array> | null,
   options: PlaceOptions,
 ): Promise<void> {
-  async function* archive(): AsyncGenerator<Uint8Array> {
-    yield tarEntries(entries)
-    if (more === null) yield tarEnd
-    else yield* more
-  }
-  await finishOk(
-    start(sandbox, ['tar', '-xf', '-', '--no-same-owner'], { ...options, stdin: archive() }),
-    'unpack files',
-  )
+  const stdin = archive(entries, more)
+  await finishOk(start(sandbox, ['tar', '-xf', '-', '--no-same-owner'], { ...options, stdin }), 'unpack files')
+}
+
+/** The same for what a fetch of history brought; resolves with whether the history now goes back to its beginnings. */
+export async function unpackHistory(
+  sandbox: Sandbox,
+  entries: readonly TarEntry[],
+  more: AsyncIterable<Uint8Array> | null,
+  options: PlaceOptions,
+): Promise<boolean> {
+  const stdin = archive(entries, more)
+  const { stdout } = await finishOk(start(sandbox, ['/bin/sh', '-c', RENEW], { ...options, stdin }), 'unpack history')
+  return stdout.toString() === 'whole\n'
+}
+
+/** Where the old history ended is no longer true, also where the new one does not end anywhere. */
+const RENEW = `
+rm -f .git/shallow && tar -xf - --no-same-owner || exit
+[ -s .git/shallow ] || echo whole
+`
+
+async function* archive(
+  entries: readonly TarEntry[],
+  more: AsyncIterable<Uint8Array> | null,
+): AsyncGenerator<Uint8Array> {
+  yield tarEntries(entries)
+  if (more === null) yield tarEnd
+  else yield* more
 }

@@ -9,8 +9,15 @@ export interface Upstream {
   /** Canonical address without credential. */
   readonly url: string
   readonly objectFormat: 'sha1' | 'sha256'
-  /** Brings objects into a builder, with its repository's state brought up to date; resolves with the bytes of packs. */
-  bring(wish: Wish, builder: Sandbox, options: BringOptions): Promise<number>
+  /** Brings objects into a builder, with its repository's state brought up to date. */
+  bring(wish: Wish, builder: Sandbox, options: BringOptions): Promise<Brought>
+}
+
+export interface Brought {
+  /** Of packs. */
+  readonly bytes: number
+  /** Whether the history now goes back to its beginnings; never for `exact`. */
+  readonly isWhole: boolean
 }
 
 /** What is to be brought, and what the builder was forked from. */

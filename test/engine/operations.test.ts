@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Answer, Engine } from '../../src/engine/contract.ts'
+import { findOperation, operations } from '../../src/git/registry.ts'
+import { makeHome } from '../support/engine-home.ts'
+import { startGitServer, type GitServer } from '../support/git-server.ts'
+import { leftovers } from '../support/leftovers.ts'
+import { gitAt, runOperation } from '../support/operation-run.ts'
+import { hermeticGit } from '../support/repository.ts'
+import { lfsPointer, makeRichRepository, oddBytes, type RichRepository } from '../support/rich-repository.ts'
+
+const home = makeHome({ resultCacheBytes: 0 })
+const clone = `${home.dir}/clone`
+let server: GitServer
+let engine: Engine
+let source: RichRepository
+
+before(async () => {
+  source = await makeRichRepository(`${home.dir}/rich.git`, { bare: true })
+  await source.tag('v1', { at: source.first, message: 'The first' })
+  await source.tag('light', { at: source.second })
+  server = await startGitServer({ root: home.dir })
+  engine = await home.open()
+  await hermeticGit(home.dir, ['clone', '--quiet', server.url('rich'), clone])
+})
+after(() => server.close())
+
+/** Every read operation with inputs that reach far, into odd places, or nowhere. */
+const asked: readonly (readonly [name: string, input: Record<string, unknown>])[] = [
+  ['log', {}],
+  ['log', { revision: 'main~1', files: true }],
+  ['log', { path: 'src/long.txt', limit: 1 }],
+  ['log', { author: 'zoe', message: 'move' }],
+  ['show', { revision: 'main~2' }],
+  ['show', { revision: 'main~1^2' }],
+  ['diff', { from: 'main~3', to: 'main' }],
+  ['diff', { from: 'topic', to: 'main', mergeBase: true, patch: false }],
+  ['diff', { from: 'v1', to: 'light' }],
+  ['blame', { path: 'lib/long.txt' }],
+  ['blame', { path: { base64: oddBytes.toString('base64') } }],
+  ['grep', { pattern: 'line 3', syntax: 'fixed' }],
+  ['grep', { pattern: 'named|odd', paths: ['-rf', '*', 'é'] }],
+  ['list-files', { sizes: true }],
+  ['list-files', { revision: 'topic', path: 'src', recursive: false }],
+  ['read-file', { path: 'big.psd' }],
+  ['read-file', { path: 'data.bin' }],
+  ['read-file', { path: 'link' }],
+  ['read-file', { path: 'module' }],
+  ['branches', {}],
+  ['tags', {}],
+  ['merge-base', { ours: 'topic', theirs: 'main~2' }],
+  ['merge-base', { ours: 'topic', theirs: 'main', all: true }],
+  ['rev-parse', { revision: 'main~1' }],
+  ['rev-parse', { revision: 'v1' }],
+  ['describe', { revision: 'main' }],
+  ['describe', { revision: 'main', annotated: true }],
+  ['status', {}],
+]
+
+/** The same operation on a plain full clone. */
+function reference(name: string, input: Record<string, unknown>): Promise<unknown> {
+  return runOperation(findOperation(name), clone, input, { git: gitAt(clone), resolveIn: source.dir })
+}
+
+async function ask(name: string, input: Record<string, unknown>): Promise<Answer<unknown>> {
+  return engine.run(name, { repo: server.url('rich'), ...input })
+}
+
+async function forgetImages(): Promise<void> {
+  for (const { id } of await engine.images()) await engine.drop(id)
+}
+
+test('the list above holds every read operation', () => {
+  const reads = operations.filter(({ effect }) => effect === 'read').map(({ name }) => name)
+  assert.deepEqual([...new Set(asked.map(([name]) => name))].toSorted(), reads.toSorted())
+})
+
+for (const [name, input] of asked) {
+  const isRefs = name === 'branches' || name === 'tags'
+
+  test(`${name} ${JSON.stringify(input)} is answered from nothing, from the image, and from a copy of too little, as a full clone does`, async () => {
+    const expected = await reference(name, input)
+
+    await forgetImages()
+    const cold = await ask(name, input)
+    assert.deepEqual(cold.value, expected)
+    assert.equal(cold.receipt.tier, isRefs ? 'image' : 'clone')
+    assert.equal(cold.receipt.bytesFetched > 0, !isRefs)
+
+    server.forgetRequests()
+    const warm = await ask(name, input)
+    assert.deepEqual(warm.value, expected)
+    assert.deepEqual([warm.receipt.tier, warm.receipt.bytesFetched, server.count('fetch')], ['image', 0, 0])
+
+    if (isRefs) return
+    await forgetImages()
+    // Two commits and nothing else.
+    await ask('log', { limit: 1 })
+    const upgraded = await ask(name, input)
+    assert.deepEqual(upgraded.value, expected)
+    assert.notEqual(upgraded.receipt.tier, 'result')
+  })
+}
+
+test('an answer that needs no more than two commits is given from them', async () => {
+  await forgetImages()
+  await ask('log', { limit: 1 })
+  const { receipt } = await ask('rev-parse', { revision: 'main' })
+  assert.deepEqual([receipt.tier, receipt.history, receipt.bytesFetched], ['image', 2, 0])
+})
+
+test('a submodule and an LFS pointer are shown as what they are', async () => {
+  const module = await ask('read-file', { path: 'module' })
+  assert.equal((module.value as { oid: string }).oid, source.first)
+  const pointer = (await ask('read-file', { path: 'big.psd' })).value as { content: string; lfs: { size: number } }
+  assert.deepEqual([pointer.content, pointer.lfs.size], [lfsPointer, 12_345])
+})
+
+test('nothing is left of all this but images', () => {
+  assert.deepEqual(leftovers(home), [])
+})

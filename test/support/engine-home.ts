@@ -1,0 +1,106 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { chmodSync, mkdirSync, mkdtempSync, statfsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { after } from 'node:test'
+import { composeEngine } from '../../src/compose.ts'
+import { parseSettings, type Settings } from '../../src/config.ts'
+import type { Engine } from '../../src/engine/contract.ts'
+
+/** A state directory of its own with engines and whole processes on it; removed when the file's tests are done. */
+export interface EngineHome {
+  /** Room for repositories and files; the sandboxes' user may pass through it. */
+  readonly dir: string
+  readonly settings: Settings
+  /** Opens an engine in this process; it is closed after the tests of the file. */
+  open(more?: Partial<Settings>, environment?: Readonly<Record<string, string>>): Promise<Engine>
+  /** Starts `bin/forkyard` on the state directory. */
+  start(argv: readonly string[], env?: Readonly<Record<string, string>>): StartedCli
+  /** Runs `bin/forkyard` to its end. */
+  forkyard(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<CliEnd>
+}
+
+export interface StartedCli {
+  readonly child: ChildProcess
+  readonly end: Promise<CliEnd>
+}
+
+export interface CliEnd {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const program = join(import.meta.dirname, '../../bin/forkyard')
+const gibibyte = 1024 ** 3
+
+/** Call it at the top of a test file. Started as root its sandboxes have a uid that no other home has. */
+export function makeHome(more: Partial<Settings> = {}): EngineHome {
+  const dir = mkdtempSync(join(memoryDir(), 'forkyard-home-'))
+  chmodSync(dir, 0o711)
+  mkdirSync(join(dir, 'home'))
+  const isRoot = process.getuid?.() === 0
+  const settings = parseSettings({
+    stateDir: join(dir, 'state'),
+    allowHosts: ['127.0.0.1'],
+    ...(isRoot ? { sandboxUid: randomInt(60_000, 65_000) } : {}),
+    ...more,
+  })
+  const engines: Engine[] = []
+  after(async () => {
+    await Promise.all(engines.map((engine) => engine.close()))
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): StartedCli {
+    const child = spawn(program, argv, {
+      cwd: dir,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: join(dir, 'home'),
+        XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] ?? join(tmpdir(), `forkyard-test-cache-${process.getuid?.()}`),
+        FORKYARD_STATE_DIR: settings.stateDir,
+        FORKYARD_ALLOW_HOSTS: settings.allowHosts.join(','),
+        FORKYARD_SANDBOX_UID: String(settings.sandboxUid),
+        ...env,
+      },
+    })
+    const exit = new Promise<Pick<CliEnd, 'code' | 'signal'>>((resolve, reject) =>
+      child.once('error', reject).once('close', (code, signal) => resolve({ code, signal })),
+    )
+    const end = Promise.all([exit, buffer(child.stdout), buffer(child.stderr)]).then(([how, stdout, stderr]) => ({
+      ...how,
+      stdout: stdout.toString(),
+      stderr: stderr.toString(),
+    }))
+    return { child, end }
+  }
+
+  return {
+    dir,
+    settings,
+    async open(others = {}, environment = {}) {
+      const engine = await composeEngine({ ...settings, ...others }, environment)
+      engines.push(engine)
+      return engine
+    },
+    start,
+    forkyard: (argv, env) => start(argv, env).end,
+  }
+}
+
+/** Memory where there is enough of it: these tests are about order, not about disks. */
+function memoryDir(): string {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm')
+    return bavail * bsize > 4 * gibibyte ? '/dev/shm' : tmpdir()
+  } catch {
+    // No such file system here.
+    return tmpdir()
+  }
+}
