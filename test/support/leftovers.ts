@@ -54,11 +54,22 @@ function processesOf(stateDir: string, sandboxUid: number): readonly string[] {
         return false
       }
     })
-    .map((pid) => `process ${pid}`)
+    .map((pid) => `process ${pid} ${words(pid)}`)
 }
 
 /** A zombie has ended: it waits for a parent, perhaps the machine's first process, to look. */
 function isOf(pid: string, uid: number): boolean {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return status.includes(`\nUid:\t${uid}\t`) && !status.includes('\nState:\tZ')
+}
+
+/** What a process is, for whoever has to find out why it is still there. */
+function words(pid: string): string {
+  try {
+    const state = /^State:.*$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[0] ?? ''
+    return `${state} ${readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').slice(0, 200)}`
+  } catch {
+    // It ended just now.
+    return '(ended)'
+  }
 }

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { listCgroups, openCgroup, type Cgroups } from './cgroup.ts'
+import { listCgroups, openCgroup, type CgroupOfSandbox, type Cgroups } from './cgroup.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import { identify, isAlive } from '../../core/process-identity.ts'
 import { removeStray, removeTree } from './remove-tree.ts'
@@ -23,7 +23,7 @@ export async function reap(state: StateDir, journal: Journal, cgroups: Cgroups |
   if (dead.length > 0) await endProcesses(new Set(dead.map(({ id }) => id)))
   for (const { id } of dead) {
     await removeTree(state, `run/${id}`)
-    if (cgroups !== null) openCgroup(cgroups, id).remove()
+    if (cgroups !== null) await removeGroups(openCgroup(cgroups, id))
     journal.erase(id)
   }
   await removeStrays(state, journal, cgroups, entries)
@@ -38,6 +38,15 @@ export async function endProcesses(ids: ReadonlySet<string>): Promise<void> {
     for (const pid of pids) kill(pid)
     await pause(POLL_MS)
   }
+}
+
+/** Removes groups, whose last processes may still be on their way out; false where some stay. */
+export async function removeGroups(groups: CgroupOfSandbox): Promise<boolean> {
+  for (let poll = 0; poll < MAX_POLLS / 10; poll += 1) {
+    if (groups.remove()) return true
+    await pause(POLL_MS / 2)
+  }
+  return false
 }
 
 /** What no journal entry speaks of: entries come before everything else and go after it, so nobody uses these. */

@@ -11,7 +11,7 @@ import { limitHit, watchDisk } from './disk-watch.ts'
 import type { Holder } from './holder.ts'
 import type { Journal } from './journal.ts'
 import { UPPER } from './mount-plan.ts'
-import { endProcesses, MARK } from './reaper.ts'
+import { endProcesses, MARK, removeGroups } from './reaper.ts'
 import { removeTree } from './remove-tree.ts'
 import type { StateDir } from './state-dir.ts'
 
@@ -130,10 +130,10 @@ export function localSandbox(parts: Parts): LocalSandbox {
 
   async function removeRest(): Promise<void> {
     if (diskDir !== null) await removeTree(state, `run/${id}`)
-    if (cgroup !== null && !cgroup.remove()) {
+    if (cgroup !== null && !(await removeGroups(cgroup))) {
       // Something slipped out of the bracket above; the mark finds it.
       await endProcesses(new Set([id]))
-      cgroup.remove()
+      await removeGroups(cgroup)
     }
     parts.journal.erase(id)
     await parts.onEnd()
