@@ -1,6 +1,6 @@
 import { AppError } from './errors.ts'
 
-/** One program to run; the environment is exactly what is given, nothing is inherited. */
+/** One program to run; the environment is exactly what is given, and PWD: nothing is inherited. */
 export interface Command {
   readonly argv: readonly string[]
   /** Absolute directory inside the sandbox. */

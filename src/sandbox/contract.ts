@@ -10,6 +10,8 @@ export interface SandboxDriver {
   freeze(sandbox: Sandbox, id: string): Promise<Image>
   /** Removes an image; sandboxes made from it keep working. */
   drop(id: string): Promise<void>
+  /** The image of that id; throws `image_not_found`, and `image_incompatible` where it was made under other conditions. */
+  image(id: string): Promise<Image>
   images(): Promise<readonly Image[]>
   /** What runs or was left behind, so that it can be adopted or reaped. */
   sandboxes(): AsyncIterable<SandboxRecord>

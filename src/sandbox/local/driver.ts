@@ -84,6 +84,7 @@ export async function localDriver(settings: LocalSettings, template: Template): 
       }),
 
     drop: (id) => span('drop', { driver: 'local' }, () => store.drop(id)),
+    image: async (id) => store.get(id),
     images: async () => store.list(),
     async *sandboxes() {
       for (const entry of journal.entries())

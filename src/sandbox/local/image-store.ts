@@ -128,7 +128,7 @@ export function imageStore(
 
 /** Ids become paths and options of a mount. */
 function isName(value: unknown): value is string {
-  return typeof value === 'string' && /^[\w-]+$/.test(value)
+  return typeof value === 'string' && /^[\w-]{1,100}$/.test(value)
 }
 
 /** A manifest as we write it, or `null`: a power cut may leave half a file, and others may leave anything. */

@@ -79,8 +79,10 @@ export function localSandbox(parts: Parts): LocalSandbox {
     const ended = bare.ended
       .then(async (exit) => {
         if (limit !== null) throw limit
-        if (exit.code !== 0) await explain(exit)
-        if (!holder.isAlive()) throw new AppError('sandbox_lost', `Cannot run a command: sandbox ${id} ended`)
+        const isDestroyed = isEnding && exit.signal === 'SIGKILL'
+        if (exit.code !== 0 && !isDestroyed) await explain(exit)
+        if (isDestroyed || !holder.isAlive())
+          throw new AppError('sandbox_lost', `Cannot run a command: sandbox ${id} ended`)
         return exit
       })
       .finally(() => {
