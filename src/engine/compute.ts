@@ -12,11 +12,11 @@ import { contextOf, imageRequest, pinnedInput, type Task } from './task.ts'
 
 /** Makes what the task needs and runs it; contents that turn out to be missing are brought in one batch, once. */
 export async function compute(parts: Parts, task: Task, scope: RequestScope): Promise<Outcome> {
-  const { operation, repository, needs } = task
+  const { operation, needs } = task
   if (needs.history === 0) {
     return { value: await operation.run(noGit, task.own, contextOf(task, scope.signal)), provided: null, warnings: [] }
   }
-  const request = { ...(await imageRequest(task, scope.signal)), upstream: await repository.upstream(scope) }
+  const request = await imageRequest(task, scope.signal)
   const provided = await parts.images.provide(request, scope)
   const first = await attempt(parts, task, provided, scope)
   if (!('missing' in first)) return first

@@ -70,11 +70,11 @@ export function inProcessEngine({
       return bracketRequest(common, options, async (scope) => {
         const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
         const resolution = await parts.resolver.resolve(repository, common.ref, { ...common, signal: scope.signal })
-        const [upstream, remote] = await Promise.all([repository.upstream(scope), repository.remote.abilities(scope)])
+        const { connect } = repository
         const needs: Needs = cone.length === 0 ? wholeWorktree : { ...wholeWorktree, blobs: 'none', worktree: 'cone' }
         const listBlobs = async (): Promise<readonly string[]> => []
         const provided = await images.provide(
-          { repo: repository.key, upstream, remote, needs, commits: [resolution.commit], cone, listBlobs },
+          { repo: repository.key, connect, needs, commits: [resolution.commit], cone, listBlobs },
           scope,
         )
         await driver.synced()

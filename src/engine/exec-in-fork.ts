@@ -31,8 +31,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
     const provided = await parts.images.provide(
       {
         repo: repository.key,
-        upstream: await repository.upstream(scope),
-        remote: await repository.remote.abilities(scope),
+        connect: repository.connect,
         needs: cone.length === 0 ? needs : { ...needs, blobs: 'none', worktree: 'cone' },
         commits: [resolution.commit],
         cone,

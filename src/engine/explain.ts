@@ -23,7 +23,7 @@ export async function explain(
     const chosen =
       needs.history === 0
         ? plan({ ...nothing, needs })
-        : await parts.images.plan(await imageRequest(task, scope.signal))
+        : await parts.images.plan(await imageRequest(task, scope.signal), await repository.remote.abilities(scope))
     const base = (await parts.images.list()).find(({ id }) => id === chosen.base)
     return { needs, has: base?.content.has ?? null, steps: chosen.steps, cost: chosen.cost }
   })

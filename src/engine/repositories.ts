@@ -1,12 +1,9 @@
 import { resolveAddress } from '../git/remote/address.ts'
 import type { HttpRemotes } from '../git/remote/http-remote.ts'
-import { localRemote } from '../git/remote/local-remote.ts'
 import type { Remote, RemoteAuthorization } from '../git/remote/remote.ts'
 import { parseRepo, type HttpRepo, type LocalRepo } from '../git/remote/repo-url.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
-import { courierUpstream } from '../workspace/courier.ts'
-import { localUpstream } from '../workspace/local-upstream.ts'
-import type { Upstream } from '../workspace/upstream.ts'
+import type { Connection } from '../workspace/image-request.ts'
 import { fingerprint, openCredential, requestAuthorization, selectCredential, type Credential } from './credentials.ts'
 import type { EngineSettings } from './settings.ts'
 
@@ -17,8 +14,8 @@ export interface Repository {
   /** What answers may be shared within: repository and credential. */
   readonly scope: string
   readonly remote: Remote
-  /** Where its objects come from; for a server with its address checked and pinned. */
-  upstream(options: { signal: AbortSignal }): Promise<Upstream>
+  /** Prepares for fetching: what the remote can do, and for a server its address checked and pinned. */
+  connect(options: { signal: AbortSignal }): Promise<Connection>
 }
 
 export interface RepositoriesSettings {
@@ -63,25 +60,33 @@ export function repositories({
       key: repo.key,
       scope: `${fingerprint(authorization)} ${repo.key}`,
       remote,
-      async upstream({ signal }) {
-        const [url, { objectFormat }] = await Promise.all([remote.fetchUrl({ signal }), remote.abilities({ signal })])
+      async connect({ signal }) {
+        const [url, abilities] = await Promise.all([remote.fetchUrl({ signal }), remote.abilities({ signal })])
+        const { objectFormat } = abilities
         const { address } = await resolveAddress(repo.host, { isAllowed: repo.isAllowed })
         const pin = `${repo.host.replace(/^\[(.*)\]$/, '$1')}:${repo.port}:${address.includes(':') ? `[${address}]` : address}`
         const source = { url, pin, authorization: authorization?.header() ?? null }
-        return courierUpstream({ driver, limits, idleSeconds, source, url: repo.url, objectFormat })
+        const { courierUpstream } = await import('../workspace/courier.ts')
+        return {
+          abilities,
+          upstream: courierUpstream({ driver, limits, idleSeconds, source, url: repo.url, objectFormat }),
+        }
       },
     }
   }
 
-  function openLocal(repo: LocalRepo): Repository {
+  async function openLocal(repo: LocalRepo): Promise<Repository> {
+    const { localRemote } = await import('../git/remote/local-remote.ts')
     const remote = localRemote(repo)
     return {
       key: repo.key,
       scope: repo.key,
       remote,
-      async upstream(options) {
-        const { objectFormat } = await remote.abilities(options)
-        return localUpstream({ remote, url: `file://${repo.path}`, objectFormat })
+      async connect(options) {
+        const abilities = await remote.abilities(options)
+        const { localUpstream } = await import('../workspace/local-upstream.ts')
+        const { objectFormat } = abilities
+        return { abilities, upstream: localUpstream({ remote, url: `file://${repo.path}`, objectFormat }) }
       },
     }
   }

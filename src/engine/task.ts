@@ -38,7 +38,7 @@ export async function resolveTask(
 }
 
 /** Ids whose objects the task needs, a worktree's first. */
-export async function imageRequest(task: Task, signal: AbortSignal): Promise<Omit<ImageRequest, 'upstream'>> {
+export async function imageRequest(task: Task, signal: AbortSignal): Promise<ImageRequest> {
   const { repository, needs, resolutions } = task
   const tags = needs.refs === 'tags' ? await repository.remote.lsRefs({ prefixes: ['refs/tags/'], signal }) : []
   const commits = [...[...resolutions.values()].map(({ commit }) => commit), ...tags.map(({ oid }) => oid)]
@@ -48,8 +48,8 @@ export async function imageRequest(task: Task, signal: AbortSignal): Promise<Omi
       ? []
       : operation.blobs(git, await pinnedInput(git, task, listing), contextOf(task, listing))
   }
-  const remote = await repository.remote.abilities({ signal })
-  return { repo: repository.key, remote, needs, commits: [...new Set(commits)], cone: [], listBlobs }
+  const { connect } = repository
+  return { repo: repository.key, connect, needs, commits: [...new Set(commits)], cone: [], listBlobs }
 }
 
 /** The operation's input with a full commit id in every revision field. */

@@ -8,14 +8,15 @@ import { withWholeHistory, type Has } from './needs.ts'
 import { unpack, withSandbox } from './place.ts'
 import type { Plan } from './plan.ts'
 import { repositoryState, type RepositoryState } from './repository-files.ts'
-import type { Base, BringOptions, Brought } from './upstream.ts'
+import type { Base, BringOptions, Brought, Upstream } from './upstream.ts'
 
 interface Build {
   readonly driver: SandboxDriver
   readonly limits: SandboxLimits
   /** Id of the image that comes of it. */
   readonly id: string
-  readonly request: ImageRequest
+  readonly request: Pick<ImageRequest, 'commits' | 'listBlobs'>
+  readonly upstream: Upstream
   readonly plan: Plan
   /** The image the plan starts from, with what it holds. */
   readonly base: { readonly id: string; readonly has: Has } | null
@@ -64,25 +65,28 @@ function probeLimits(limits: SandboxLimits): SandboxLimits {
   return { ...limits, diskBytes: Math.min(limits.diskBytes, 16 * 1024 * 1024) }
 }
 
-async function carryOut({ request, plan, base }: Build, builder: Sandbox, options: BringOptions): Promise<Brought> {
+async function carryOut(
+  { request, upstream, plan, base }: Build,
+  builder: Sandbox,
+  options: BringOptions,
+): Promise<Brought> {
   const git = builderGit(builder, options)
-  const state = stateOf(request, plan.result)
+  const state = stateOf(upstream, plan.result)
   const [head = ''] = request.commits
   let shown = base === null || base.has.worktree === 'none' ? null : (base.has.tips[0] ?? null)
   let bytes = 0
   let isWhole = false
   for (const step of plan.steps) {
     if (step.kind === 'fetch') {
-      const brought = await request.upstream.bring({ ...step, base: asBase(base), state }, builder, options)
+      const brought = await upstream.bring({ ...step, base: asBase(base), state }, builder, options)
       bytes += brought.bytes
       isWhole = brought.isWhole
     } else if (step.kind === 'backfill') {
       const { oids, filter } = await span('backfill', {}, () => listWanted(git, step, request, options))
       // A blank courier will do: what is there already plays no part in fetching by id.
       if (oids.length > 0)
-        bytes += (
-          await request.upstream.bring({ base: null, wants: oids, depth: 'exact', filter, state }, builder, options)
-        ).bytes
+        bytes += (await upstream.bring({ base: null, wants: oids, depth: 'exact', filter, state }, builder, options))
+          .bytes
     } else if (step.kind === 'checkout') {
       await checkOut(git, { from: shown, to: head, cone: step.cone }, options)
       shown = head
@@ -92,7 +96,7 @@ async function carryOut({ request, plan, base }: Build, builder: Sandbox, option
   return { bytes, isWhole }
 }
 
-function stateOf({ upstream }: ImageRequest, { tips, history, trees, blobs }: Has): RepositoryState {
+function stateOf(upstream: Upstream, { tips, history, trees, blobs }: Has): RepositoryState {
   const isWhole = (extent: Has['trees']): boolean => extent === 'all' || (extent === 'tip' && history === 1)
   return { objectFormat: upstream.objectFormat, url: upstream.url, tips, hasGaps: !isWhole(trees) || !isWhole(blobs) }
 }

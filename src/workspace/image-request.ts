@@ -3,16 +3,22 @@ import type { RemoteAbilities } from '../git/remote/remote.ts'
 import type { Git } from '../git/run-git.ts'
 import type { Upstream } from './upstream.ts'
 
+/** A way to a repository's objects, and what can be asked there. */
+export interface Connection {
+  readonly upstream: Upstream
+  readonly abilities: Pick<RemoteAbilities, 'hasFilter' | 'hasShallow'>
+}
+
 /** What somebody needs of a repository. */
 export interface ImageRequest {
   /** Canonical key of the repository. */
   readonly repo: string
-  readonly upstream: Upstream
-  readonly remote: Pick<RemoteAbilities, 'hasFilter' | 'hasShallow'>
   readonly needs: Needs
   /** Full ids, a worktree's first. */
   readonly commits: readonly string[]
   readonly cone: readonly string[]
+  /** Called only where something has to be fetched. */
+  readonly connect: (options: { signal: AbortSignal }) => Promise<Connection>
   /** Ids of the file contents that will be read, where `needs.blobs` is `paths`. */
   readonly listBlobs: (git: Git, options: { signal: AbortSignal }) => Promise<readonly string[]>
 }

@@ -3,8 +3,7 @@ import { AppError, hasCode } from '../core/errors.ts'
 import { singleFlight } from '../core/single-flight.ts'
 import type { Directory, ImageRecord } from '../directory/directory.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
-import { buildImage } from './build-image.ts'
-import type { ImageRequest } from './image-request.ts'
+import type { Connection, ImageRequest } from './image-request.ts'
 import { noFacts, type RepoFacts } from './cost.ts'
 import type { Has } from './needs.ts'
 import { plan, type Plan } from './plan.ts'
@@ -19,6 +18,9 @@ export interface ImageContent {
   readonly facts: RepoFacts
 }
 
+/** The part of a request that plans depend on. */
+type Needed = Pick<ImageRequest, 'repo' | 'needs' | 'commits' | 'cone'>
+
 /** An image that serves a request, and what it took. */
 export interface Provided {
   readonly image: string
@@ -30,7 +32,7 @@ export interface Provided {
 
 export interface Images {
   /** What `provide` would do. */
-  plan(request: Omit<ImageRequest, 'upstream' | 'listBlobs'>): Promise<Plan>
+  plan(request: Needed, remote: Connection['abilities']): Promise<Plan>
   /** An image that covers the request; built, refreshed or upgraded where none does. Waiters for the same share the work. */
   provide(request: ImageRequest, options: BringOptions): Promise<Provided>
   /** Adds file contents to an image that lacks them, in one batch. */
@@ -51,7 +53,7 @@ export interface ImagesSettings {
 export function images({ driver, directory, limits }: ImagesSettings): Images {
   const builds = singleFlight<Provided>()
 
-  async function planFor(request: Omit<ImageRequest, 'upstream' | 'listBlobs'>): Promise<Plan> {
+  async function planFor(request: Needed, remote: Connection['abilities']): Promise<Plan> {
     const records = await directory.find(request.repo)
     const candidates = records.map(({ id, content }) => ({
       id,
@@ -59,43 +61,61 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
       layers: content.layers,
       bytes: content.bytes,
     }))
-    const { needs, commits, cone, remote } = request
+    const { needs, commits, cone } = request
     return plan({ needs, commits, cone, remote, candidates, facts: records[0]?.content.facts ?? noFacts })
   }
 
-  /** The image where the plan is only to fork one; what it lacks of single files is found out by who forks it. */
-  function ready(chosen: Plan): Provided | null {
+  /** The image where one has all that can be kept; what it lacks of single files is found out by who forks it. */
+  async function ready(request: Needed): Promise<Provided | null> {
+    // What the remote can do plays no part in an image that is there already.
+    const chosen = await planFor(request, { hasFilter: true, hasShallow: true })
     if (chosen.tier !== 'image' || chosen.base === null) return null
-    return {
-      image: chosen.base,
-      plan: chosen,
-      bytesFetched: 0,
-      mayLackBlobs: chosen.steps.some(({ kind }) => kind === 'backfill'),
+    if (!(await isUsable(chosen.base))) return ready(request)
+    const mayLackBlobs = chosen.steps.some(({ kind }) => kind === 'backfill')
+    return { image: chosen.base, plan: chosen, bytesFetched: 0, mayLackBlobs }
+  }
+
+  /** Whether an image can be forked; the record of one that cannot is forgotten, so that another way is planned. */
+  async function isUsable(id: string): Promise<boolean> {
+    try {
+      await driver.image(id)
+      return true
+    } catch (error) {
+      if (!hasCode(error, 'image_not_found', 'image_incompatible')) throw error
+      await discard(id)
+      return false
     }
   }
 
   /** One build at a time for each repository on all processes: who waited finds the image made. */
-  async function buildAlone(
-    request: ImageRequest,
-    options: BringOptions,
-    choose: () => Promise<Plan>,
-  ): Promise<Provided> {
+  function buildAlone(request: ImageRequest, options: BringOptions): Promise<Provided> {
     return directory.exclusively(
       `build ${request.repo}`,
-      async () => {
-        const chosen = await choose()
-        return ready(chosen) ?? (await build(request, chosen, options))
-      },
+      async () => (await ready(request)) ?? (await buildPlanned(request, options)),
       options,
     )
   }
 
-  async function build(request: ImageRequest, chosen: Plan, options: BringOptions): Promise<Provided> {
+  async function buildPlanned(request: ImageRequest, options: BringOptions): Promise<Provided> {
+    const connection = await request.connect(options)
+    const chosen = await planFor(request, connection.abilities)
+    if (chosen.base !== null && !(await isUsable(chosen.base))) return buildPlanned(request, options)
+    return build(request, connection, chosen, options)
+  }
+
+  async function build(
+    request: ImageRequest,
+    { upstream }: Connection,
+    chosen: Plan,
+    options: BringOptions,
+  ): Promise<Provided> {
     const id = newImageId()
     await directory.claim(id)
     try {
       const base = chosen.base === null ? null : { id: chosen.base, has: await hasOf(request.repo, chosen.base) }
-      const built = await buildImage({ driver, limits, id, request, plan: chosen, base }, options)
+      // Most requests find their image made: what builds one is loaded when one is built.
+      const { buildImage } = await import('./build-image.ts')
+      const built = await buildImage({ driver, limits, id, request, upstream, plan: chosen, base }, options)
       const content: ImageContent = {
         has: built.has,
         layers: built.image.layers.length,
@@ -125,56 +145,29 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
     await directory.forget(id)
   }
 
-  /** A record whose image is gone or unfit is forgotten, and another way is planned. */
-  async function withoutStale<T>(attempt: () => Promise<T>, imageOf: () => string | null): Promise<T> {
-    try {
-      return await attempt()
-    } catch (error) {
-      const stale = imageOf()
-      if (stale === null || !hasCode(error, 'image_not_found', 'image_incompatible')) throw error
-      await discard(stale)
-      return attempt()
-    }
+  /** One batch of file contents on top of an image. */
+  async function buildFuller(request: ImageRequest, image: string, options: BringOptions): Promise<Provided> {
+    const connection = await request.connect(options)
+    const chosen = await planFor(request, connection.abilities)
+    const backfills = chosen.steps.filter(({ kind }) => kind === 'backfill')
+    const steps = [{ kind: 'fork', image } as const, ...backfills]
+    return build(request, connection, { ...chosen, steps, base: image, tier: 'refresh' }, options)
   }
 
   return {
     plan: planFor,
 
-    async provide(request, options) {
-      let base: string | null = null
-      const choose = async (): Promise<Plan> => {
-        const chosen = await planFor(request)
-        base = chosen.base
-        return chosen
-      }
-      return withoutStale(
-        async () => {
-          const found = ready(await choose())
-          if (found !== null) return found
-          return builds.run(buildKey(request), (signal) => buildAlone(request, { ...options, signal }, choose), options)
-        },
-        () => base,
-      )
-    },
+    provide: async (request, options) =>
+      (await ready(request)) ??
+      builds.run(buildKey(request), (signal) => buildAlone(request, { ...options, signal }), options),
 
-    backfill: (request, image, options) =>
-      builds.run(
-        `${buildKey(request)} after ${image}`,
-        (signal) =>
-          directory.exclusively(
-            `build ${request.repo}`,
-            async () => {
-              const chosen = await planFor(request)
-              const steps = [
-                { kind: 'fork', image } as const,
-                ...chosen.steps.filter(({ kind }) => kind === 'backfill'),
-              ]
-              return build(request, { ...chosen, steps, base: image, tier: 'refresh' }, { ...options, signal })
-            },
-            { signal },
-          ),
-        options,
-      ),
+    backfill(request, image, options) {
+      const work = (signal: AbortSignal): Promise<Provided> =>
+        directory.exclusively(`build ${request.repo}`, () => buildFuller(request, image, { ...options, signal }), {
+          signal,
+        })
+      return builds.run(`${buildKey(request)} after ${image}`, work, options)
+    },
 
     list: () => directory.all(),
     drop: async (imageId) => {

@@ -1,5 +1,6 @@
-import { request as requestPlain, type Agent, type IncomingMessage } from 'node:http'
+import type { Agent, IncomingMessage } from 'node:http'
 import { request as requestSecure } from 'node:https'
+import { requestPlain } from './node-http.ts'
 import { isIP, type LookupFunction } from 'node:net'
 import { AppError } from '../../core/errors.ts'
 import { resolveAddress, type Lookup } from './address.ts'

@@ -1,4 +1,3 @@
-import { Agent as PlainAgent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 import { LRUCache } from 'lru-cache'
 import { AppError, hasCode } from '../../core/errors.ts'
@@ -8,6 +7,7 @@ import { exchange, type HttpAnswer, type HttpLimits } from './http-exchange.ts'
 import { statusFailure } from './http-failure.ts'
 import { followRedirect } from './http-redirect.ts'
 import { lsRefsRequest, readRefs } from './ls-refs.ts'
+import { PlainAgent } from './node-http.ts'
 import { readPackets, type Packet } from './pkt-line.ts'
 import type { Remote, RemoteAuthorization } from './remote.ts'
 import type { HttpRepo } from './repo-url.ts'
@@ -159,14 +159,14 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
         return (known.get(key) ?? (await introduce(signal))).url
       },
       async lsRefs({ prefixes, signal }) {
-        const remembered = known.get(key)
-        if (remembered === undefined) return await listed(await introduce(signal), prefixes, signal)
+        // Not introduced yet: most servers answer at the canonical address, in one round trip instead of two.
+        const remembered = known.get(key) ?? { url: repo.url, advertisement: presumed }
         try {
           return await listed(remembered, prefixes, signal)
         } catch (error) {
           known.delete(key)
-          // The repository may have moved since it was introduced.
-          if (!hasCode(error, 'repo_not_found', 'remote_redirected', 'remote_invalid')) throw error
+          // It may lie elsewhere, use other ids or speak an older protocol: an introduction tells.
+          if (!hasCode(error, 'repo_not_found', 'remote_redirected', 'remote_invalid', 'remote_failed')) throw error
           return await listed(await introduce(signal), prefixes, signal)
         }
       },
@@ -180,6 +180,12 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
       secure.destroy()
     },
   }
+}
+
+/** What nearly every server says of itself. */
+const presumed: Advertisement = {
+  abilities: { protocol: 2, objectFormat: 'sha1', hasFilter: false, hasShallow: true, hasAnyId: true },
+  refs: null,
 }
 
 interface Asked {

@@ -49,7 +49,8 @@ export async function lookUpRef(
 ): Promise<ResolvedRef> {
   const prefixes = prefixesFor(ref)
   const refs = await remote.lsRefs({ prefixes, signal })
-  const { objectFormat } = await remote.abilities({ signal })
+  // Only an id needs to be told apart from one of another format; a name is as good as the answer.
+  const objectFormat = isFullId(ref) ? (await remote.abilities({ signal })).objectFormat : 'sha1'
   try {
     return resolveRef(ref, refs, { objectFormat })
   } catch (error) {
