@@ -1,6 +1,5 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { totalmem } from 'node:os'
-import { after } from 'node:test'
 import { finish, type Command, type Finished } from '../../src/core/exec.ts'
 import type { Sandbox, SandboxDriver, SandboxSpec, Template } from '../../src/sandbox/contract.ts'
 import { localDriver } from '../../src/sandbox/local/driver.ts'
@@ -15,11 +14,14 @@ export const isRoot = process.getuid?.() === 0
 /** Who sandboxes of these tests belong to on the host. */
 export const sandboxUid = isRoot ? 65_533 : (process.getuid?.() ?? 0)
 
-/** A folder that the sandboxes' user can enter, in memory; gone after the test `t`, or after the file where there is none. */
-export function enterableFolder(t: { after(fn: () => void): void } = { after }): string {
+const folders: string[] = []
+process.once('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })))
+
+/** A folder that the sandboxes' user can enter, in memory; gone after all tests of the file, and their own clearing up. */
+export function enterableFolder(): string {
   const folder = mkdtempSync('/dev/shm/forkyard-test-')
   chmodSync(folder, 0o711)
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  folders.push(folder)
   return folder
 }
 

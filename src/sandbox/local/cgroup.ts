@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import {
   accessSync,
+  chmodSync,
   chownSync,
   constants,
   existsSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   readdirSync,
   rmdirSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { AppError } from '../../core/errors.ts'
@@ -87,7 +89,7 @@ function version1(root: string, ownPath: (controller: string) => string): Omit<C
     (controller) => `${root}/${controller}${ownPath(controller).replace(/\/$/, '')}/${GROUP}`,
   )
   try {
-    for (const base of bases) mkdirSync(base, { recursive: true })
+    for (const base of bases) makeEnterable(base)
     // Another user may have made them: only who may write in them can limit anything.
     for (const base of bases) accessSync(base, constants.W_OK)
     return bases.every((base) => existsSync(`${base}/cgroup.procs`)) ? { version: 1, bases } : null
@@ -102,6 +104,7 @@ export function createCgroup(cgroups: Cgroups, id: string, limits: SandboxLimits
   const directories = directoriesOf(cgroups, id)
   try {
     for (const directory of directories) mkdirSync(directory)
+    for (const directory of directories) makeEnterable(directory)
     for (const [name, value] of settings(cgroups.version, limits)) {
       const directory =
         cgroups.version === 2 ? directories[0] : directories[controllers.indexOf(name.split('.')[0] as 'memory')]
@@ -162,6 +165,12 @@ export function settings(version: 1 | 2, limits: SandboxLimits): readonly (reado
         ['cpu.cfs_period_us', String(period)],
         ['cpu.cfs_quota_us', String(quota)],
       ]
+}
+
+/** On version 1 the sandboxes' user joins by itself, whatever this process's umask is. */
+function makeEnterable(directory: string): void {
+  mkdirSync(directory, { recursive: true })
+  if ((statSync(directory).mode & 0o755) !== 0o755) chmodSync(directory, 0o755)
 }
 
 function counter(path: string, name: string): number {

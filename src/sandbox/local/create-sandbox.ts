@@ -54,7 +54,8 @@ export async function createSandbox(
     const own = { id, spec, upper, diskDir, layers, holder, group, onEnd: () => onEnd(id) }
     return localSandbox({ ...own, filterPath, leaksDescriptors, state, journal })
   } catch (error) {
-    await removeStray(state, `run/${id}`)
+    // Nothing ran in it, and what we made is ours to delete, even where the sandboxes' user cannot reach it.
+    await removeStray({ ...state, becomes: null }, `run/${id}`)
     journal.erase(id)
     throw error
   }

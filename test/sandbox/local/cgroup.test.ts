@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import {
   createCgroup,
   findCgroups,
@@ -16,8 +16,8 @@ const limits = { diskBytes: 1, inodes: 1, memoryBytes: 1024, processes: 7, cpus:
 const controllers = ['memory', 'pids', 'cpu']
 
 /** A folder that looks like a control group file system, and the file that says where we are in it. */
-function fakeRoot(t: TestContext, own: string, files: Readonly<Record<string, string>>) {
-  const root = enterableFolder(t)
+function fakeRoot(own: string, files: Readonly<Record<string, string>>) {
+  const root = enterableFolder()
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(`${root}/${path}`), { recursive: true })
     writeFileSync(`${root}/${path}`, content)
@@ -27,10 +27,10 @@ function fakeRoot(t: TestContext, own: string, files: Readonly<Record<string, st
 }
 
 /** In a real one the kernel makes the files of a new group. */
-function version1Root(t: TestContext, path = '') {
+function version1Root(path = '') {
   const files = controllers.map((name) => [`${name}${path}/forkyard/cgroup.procs`, ''])
   const own = controllers.map((name, index) => `${index}:${name}:${path === '' ? '/' : path}\n`).join('')
-  return fakeRoot(t, own, Object.fromEntries(files))
+  return fakeRoot(own, Object.fromEntries(files))
 }
 
 test('limits of version 2 stand in one group, whose processes go together when memory ends', () => {
@@ -51,34 +51,34 @@ test('limits of version 1 stand in one group for each controller', () => {
   ])
 })
 
-test('version 2 is used where our own group has all controllers', (t) => {
-  const place = fakeRoot(t, '0::/service\n', { 'service/cgroup.controllers': 'cpu io memory pids\n' })
+test('version 2 is used where our own group has all controllers', () => {
+  const place = fakeRoot('0::/service\n', { 'service/cgroup.controllers': 'cpu io memory pids\n' })
   const found = findCgroups(place)
   assert.equal(found?.version, 2)
   assert.deepEqual(found.bases, [`${place.root}/service/forkyard`])
   assert.equal(readFileSync(`${place.root}/service/cgroup.subtree_control`, 'utf8'), '+memory +pids +cpu')
 })
 
-test('version 2 without one of the controllers is not enough', (t) => {
-  assert.equal(findCgroups(fakeRoot(t, '0::/\n', { 'cgroup.controllers': 'hugetlb memory cpu\n' })), null)
+test('version 2 without one of the controllers is not enough', () => {
+  assert.equal(findCgroups(fakeRoot('0::/\n', { 'cgroup.controllers': 'hugetlb memory cpu\n' })), null)
 })
 
-test('version 1 is used where each controller has a group of ours, below the one we are in', (t) => {
-  const place = version1Root(t, '/slice/a:b')
+test('version 1 is used where each controller has a group of ours, below the one we are in', () => {
+  const place = version1Root('/slice/a:b')
   assert.deepEqual(
     findCgroups(place)?.bases,
     controllers.map((name) => `${place.root}/${name}/slice/a:b/forkyard`),
   )
 })
 
-test('a folder that is no control group is none, and neither is a missing one', (t) => {
+test('a folder that is no control group is none, and neither is a missing one', () => {
   const own = controllers.map((name) => `1:${name}:/\n`).join('')
-  assert.equal(findCgroups(fakeRoot(t, own, { 'memory/file': '' })), null)
-  assert.equal(findCgroups({ ...fakeRoot(t, own, {}), root: '/nowhere' }), null)
+  assert.equal(findCgroups(fakeRoot(own, { 'memory/file': '' })), null)
+  assert.equal(findCgroups({ ...fakeRoot(own, {}), root: '/nowhere' }), null)
 })
 
-test('groups of different state directories bear different names, and each sees its own only', (t) => {
-  const place = version1Root(t)
+test('groups of different state directories bear different names, and each sees its own only', () => {
+  const place = version1Root()
   const [one, other] = ['/one', '/other'].map((stateDir) => findCgroups({ ...place, stateDir }) as Cgroups) as [
     Cgroups,
     Cgroups,
@@ -90,8 +90,8 @@ test('groups of different state directories bear different names, and each sees 
   assert.equal(written, '7')
 })
 
-test('a group that is refused is told as host_unable, and no half of it stays', (t) => {
-  const place = version1Root(t)
+test('a group that is refused is told as host_unable, and no half of it stays', () => {
+  const place = version1Root()
   const found = findCgroups(place) as Cgroups
   // The second controller cannot have one: a file is in its place.
   writeFileSync(`${place.root}/pids/forkyard/${found.prefix}sb_1`, '')
@@ -99,8 +99,8 @@ test('a group that is refused is told as host_unable, and no half of it stays', 
   assert.ok(!existsSync(`${place.root}/memory/forkyard/${found.prefix}sb_1`))
 })
 
-test('what a limit stopped is told once, memory before processes', (t) => {
-  const place = version1Root(t)
+test('what a limit stopped is told once, memory before processes', () => {
+  const place = version1Root()
   const found = findCgroups(place) as Cgroups
   const group = createCgroup(found, 'sb_1', limits, null)
   const set = (controller: string, file: string, text: string): void =>
