@@ -20,8 +20,8 @@ export async function compute(parts: Parts, task: Task, scope: RequestScope): Pr
   const provided = await parts.images.provide(request, scope)
   const first = await attempt(parts, task, provided, scope)
   if (!('missing' in first)) return first
-  const listBlobs = async (): Promise<readonly string[]> => first.missing
-  const fuller = await parts.images.backfill({ ...request, listBlobs }, provided.image, scope)
+  const lack = { image: provided.image, missing: first.missing }
+  const fuller = await parts.images.backfill(request, lack, scope)
   const second = await attempt(parts, task, fuller, scope)
   if (!('missing' in second)) return second
   throw new AppError('objects_missing', `Cannot run ${operation.name}: the remote did not bring what it needs`)

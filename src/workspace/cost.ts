@@ -41,9 +41,16 @@ export interface Stage {
   readonly start: Has
 }
 
-/** Adds up the expected cost of a plan's stages; `layers` are those of the image it forks. */
-export function estimate(stages: readonly Stage[], facts: RepoFacts, layers: number): Cost {
-  const size = sizeOf(facts)
+/** What of the image a plan forks makes it cost more or less. */
+interface Base {
+  readonly layers: number
+  readonly newer: number
+}
+
+/** Adds up the expected cost of a plan's stages; `base` is the image it forks. */
+export function estimate(stages: readonly Stage[], facts: RepoFacts, base: Base | null): Cost {
+  const { layers, newer } = base ?? { layers: 0, newer: 0 }
+  const size = sizeOf(facts, newer)
   let [ms, bytes] = [0, 0]
   for (const stage of stages) {
     const part = estimateStage(stage, size, layers)
@@ -77,7 +84,7 @@ const treeBytes = 120
 const filesPerDirectory = 8
 const treeBytesPerFile = 30
 const coneShare = 0.1
-/** Commits that a refresh is expected to bring. */
+/** Commits that one refresh is expected to bring. */
 const commitsPerRefresh = 20
 
 interface Size {
@@ -88,9 +95,11 @@ interface Size {
   readonly fetchMs: number
   readonly wireMsPerByte: number
   readonly checkoutMsPerFile: number
+  /** Commits that a refresh of the base is expected to bring. */
+  readonly news: number
 }
 
-function sizeOf(facts: RepoFacts): Size {
+function sizeOf(facts: RepoFacts, newer: number): Size {
   const commits = facts.commits ?? 5000
   const files = facts.files ?? 5000
   const tipBytes = facts.blobBytesAtTip ?? files * 4000
@@ -103,6 +112,7 @@ function sizeOf(facts: RepoFacts): Size {
     fetchMs: facts.fetchMs ?? 120,
     wireMsPerByte: 1 / (facts.bytesPerMs ?? 30_000),
     checkoutMsPerFile: facts.checkoutMsPerFile ?? 0.06,
+    news: commitsPerRefresh * (newer + 1),
   }
 }
 
@@ -118,7 +128,7 @@ function estimateStage(stage: Stage, size: Size, layers: number): Part {
   if (step.kind === 'fetch') return estimateFetch(step, stage.before, size)
   if (step.kind === 'backfill') return estimateBackfill(step, isDelta, size)
   const files = size.files * (step.cone.length === 0 ? 1 : Math.min(1, step.cone.length * coneShare))
-  const written = isDelta ? Math.min(files, commitsPerRefresh * blobsPerCommit) : files
+  const written = isDelta ? Math.min(files, size.news * blobsPerCommit) : files
   return { ms: 10 + files * listMsPerFile + written * size.checkoutMsPerFile, bytes: 0 }
 }
 
@@ -134,7 +144,7 @@ function estimateFetch(step: Step & { kind: 'fetch' }, before: Has, size: Size):
   const isBlank = before.history === 0
   const deeper = generations(step.depth, size) - generations(before.history, size)
   const isNews = step.wants.some((id) => !before.tips.includes(id))
-  const commits = Math.max(deeper, 0) + (isNews && !isBlank ? Math.min(commitsPerRefresh, size.commits) : 0)
+  const commits = Math.max(deeper, 0) + (isNews && !isBlank ? Math.min(size.news, size.commits) : 0)
   const past = Math.max(isBlank ? commits - 1 : commits, 0)
   const directories = isBlank ? size.files / filesPerDirectory : 0
   const hasTrees = step.filter !== 'tree:0'
@@ -155,7 +165,7 @@ function estimateBackfill(step: Step & { kind: 'backfill' }, isDelta: boolean, s
   const listMs = size.files * listMsPerFile
   const share = extent === 'cone' ? Math.min(1, step.cone.length * coneShare) : 1
   const generationCount = extent === 'all' ? generations(step.depth, size) : 1
-  const changes = isDelta ? generationCount : commitsPerRefresh + generationCount
+  const changes = isDelta ? generationCount : size.news + generationCount
   const blobs = isDelta ? changes * blobsPerCommit : size.files * share + changes * blobsPerCommit
   const trees = isDelta ? changes * treesPerCommit : size.files / filesPerDirectory + changes * treesPerCommit
   const part = what === 'blobs' ? asked(blobs, bytesPerFile, size) : asked(trees, treeBytes * 2, size)

@@ -5,8 +5,8 @@ import type { Directory, ImageRecord } from '../directory/directory.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Connection, ImageRequest } from './image-request.ts'
 import { noFacts, type RepoFacts } from './cost.ts'
-import type { Has } from './needs.ts'
-import { plan, type Plan } from './plan.ts'
+import { serves, type Has } from './needs.ts'
+import { maxLayers, plan, type ImageCandidate, type Plan } from './plan.ts'
 import type { BringOptions } from './upstream.ts'
 
 /** What an image is recorded with. */
@@ -35,12 +35,18 @@ export interface Images {
   plan(request: Needed, remote: Connection['abilities']): Promise<Plan>
   /** An image that covers the request; built, refreshed or upgraded where none does. Waiters for the same share the work. */
   provide(request: ImageRequest, options: BringOptions): Promise<Provided>
-  /** Adds file contents to an image that lacks them, in one batch. */
-  backfill(request: ImageRequest, image: string, options: BringOptions): Promise<Provided>
+  /** Adds the contents that were found missing in an image, in one batch. */
+  backfill(request: ImageRequest, lack: Lack, options: BringOptions): Promise<Provided>
   list(): Promise<readonly ImageRecord<ImageContent>[]>
   drop(imageId: string): Promise<void>
   /** Removes what builders that are gone left behind. */
   sweep(): Promise<void>
+}
+
+/** File contents that an image turned out not to have. */
+export interface Lack {
+  readonly image: string
+  readonly missing: readonly string[]
 }
 
 export interface ImagesSettings {
@@ -53,14 +59,16 @@ export interface ImagesSettings {
 export function images({ driver, directory, limits }: ImagesSettings): Images {
   const builds = singleFlight<Provided>()
 
-  async function planFor(request: Needed, remote: Connection['abilities']): Promise<Plan> {
+  async function planFor(
+    request: Needed,
+    remote: Connection['abilities'],
+    mayServe: (candidate: ImageCandidate) => boolean = () => true,
+  ): Promise<Plan> {
     const records = await directory.find(request.repo)
-    const candidates = records.map(({ id, content }) => ({
-      id,
-      has: content.has,
-      layers: content.layers,
-      bytes: content.bytes,
-    }))
+    const candidates = records
+      .filter((record, index) => !records.slice(0, index).some((newer) => replaces(newer, record)))
+      .map(({ id, content: { has, layers, bytes } }, newer) => ({ id, has, layers, bytes, newer }))
+      .filter(mayServe)
     const { needs, commits, cone } = request
     return plan({ needs, commits, cone, remote, candidates, facts: records[0]?.content.facts ?? noFacts })
   }
@@ -71,8 +79,10 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
     const chosen = await planFor(request, { hasFilter: true, hasShallow: true })
     if (chosen.tier !== 'image' || chosen.base === null) return null
     if (!(await isUsable(chosen.base))) return ready(request)
-    const mayLackBlobs = chosen.steps.some(({ kind }) => kind === 'backfill')
-    return { image: chosen.base, plan: chosen, bytesFetched: 0, mayLackBlobs }
+    // Only what will have been done belongs into the receipt.
+    const steps = chosen.steps.filter(({ kind }) => kind !== 'backfill')
+    const mayLackBlobs = steps.length < chosen.steps.length
+    return { image: chosen.base, plan: { ...chosen, steps }, bytesFetched: 0, mayLackBlobs }
   }
 
   /** Whether an image can be forked; the record of one that cannot is forgotten, so that another way is planned. */
@@ -145,13 +155,19 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
     await directory.forget(id)
   }
 
-  /** One batch of file contents on top of an image. */
-  async function buildFuller(request: ImageRequest, image: string, options: BringOptions): Promise<Provided> {
+  /** One batch of file contents on top of an image, or anew where it has enough layers. */
+  async function buildFuller(
+    request: ImageRequest,
+    { image, missing }: Lack,
+    options: BringOptions,
+  ): Promise<Provided> {
     const connection = await request.connect(options)
-    const chosen = await planFor(request, connection.abilities)
-    const backfills = chosen.steps.filter(({ kind }) => kind === 'backfill')
-    const steps = [{ kind: 'fork', image } as const, ...backfills]
-    return build(request, connection, { ...chosen, steps, base: image, tier: 'refresh' }, options)
+    const chosen = await planFor(request, connection.abilities, ({ layers }) => layers < maxLayers)
+    // Somebody else may have been first with an image that lacks other things.
+    const listBlobs: ImageRequest['listBlobs'] = async (git, listing) =>
+      chosen.base === image ? missing : [...missing, ...(await request.listBlobs(git, listing))]
+    const tier = chosen.base === null ? 'clone' : 'refresh'
+    return build({ ...request, listBlobs }, connection, { ...chosen, tier }, options)
   }
 
   return {
@@ -161,12 +177,12 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
       (await ready(request)) ??
       builds.run(buildKey(request), (signal) => buildAlone(request, { ...options, signal }), options),
 
-    backfill(request, image, options) {
+    backfill(request, lack, options) {
       const work = (signal: AbortSignal): Promise<Provided> =>
-        directory.exclusively(`build ${request.repo}`, () => buildFuller(request, image, { ...options, signal }), {
+        directory.exclusively(`build ${request.repo}`, () => buildFuller(request, lack, { ...options, signal }), {
           signal,
         })
-      return builds.run(`${buildKey(request)} after ${image}`, work, options)
+      return builds.run(`${buildKey(request)} after ${JSON.stringify(lack)}`, work, options)
     },
 
     list: () => directory.all(),
@@ -182,6 +198,14 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
 
 function newImageId(): string {
   return `img_${randomBytes(12).toString('hex')}`
+}
+
+/** Whether an image holds all that an older one does, so that the older one has nothing to offer. */
+function replaces(
+  { content: newer }: ImageRecord<ImageContent>,
+  { content: older }: ImageRecord<ImageContent>,
+): boolean {
+  return serves(newer.has, older.has, { commits: older.has.tips, cone: older.has.cone })
 }
 
 /** Requests with equal keys need the same image. */

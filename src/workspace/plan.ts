@@ -9,6 +9,8 @@ export interface ImageCandidate {
   readonly has: Has
   readonly layers: number
   readonly bytes: number
+  /** Images of the repository made after it: as many refreshes it would have to make up for. */
+  readonly newer: number
 }
 
 export interface PlanInput {
@@ -32,7 +34,7 @@ export interface Plan {
   readonly tier: 'image' | 'refresh' | 'clone'
 }
 
-/** Layers from which on an image is only forked, and rebuilt where it would have to grow. */
+/** Layers from which on an image is only forked; where it would have to grow, one of a single layer takes its place. */
 export const maxLayers = 8
 
 /** The cheapest way to what an operation needs. Needs without history have no steps: refs alone answer them. */
@@ -41,8 +43,11 @@ export function plan(input: PlanInput): Plan {
   const bases = [...input.candidates.toSorted(byWeight), null]
   const plans = bases.map((base) => cheapestFrom(base, input)).filter((one) => one !== null)
   const [first, ...others] = plans
-  if (first === undefined) throw new Error('a blank sandbox always has a route')
-  return others.reduce((best, other) => (compare(other.cost, best.cost) < 0 ? other : best), first)
+  const anew = plans.at(-1)
+  if (first === undefined || anew === undefined) throw new Error('a blank sandbox always has a route')
+  const best = others.reduce((one, other) => (compare(other.cost, one.cost) < 0 ? other : one), first)
+  const layers = input.candidates.find(({ id }) => id === best.base)?.layers ?? 0
+  return best.tier === 'refresh' && layers >= maxLayers ? anew : best
 }
 
 const free: Cost = { ms: 0, bytes: 0, basis: 'measured' }
@@ -76,7 +81,6 @@ function route(base: ImageCandidate | null, filter: Filter, input: PlanInput): P
 
   if (base !== null) take({ kind: 'fork', image: base.id })
   if (!serves(start, asked, { commits, cone })) {
-    if (base !== null && base.layers >= maxLayers) return null
     const isShort = longer(start.history, asked.history) !== start.history
     const isFetch = isShort || commits.some((id) => !start.tips.includes(id))
     if (!isFetch && filter !== 'none') return null
@@ -95,7 +99,7 @@ function route(base: ImageCandidate | null, filter: Filter, input: PlanInput): P
   const steps = stages.map(({ step }) => step)
   if (!steps.every((step) => isPossible(step, start, remote))) return null
   const tier = base === null ? 'clone' : steps.some(isLasting) ? 'refresh' : 'image'
-  return { steps, cost: estimate(stages, input.facts, base?.layers ?? 0), base: base?.id ?? null, result: has, tier }
+  return { steps, cost: estimate(stages, input.facts, base), base: base?.id ?? null, result: has, tier }
 }
 
 function worktreeOf({ needs, cone }: PlanInput): Needs['worktree'] {

@@ -50,6 +50,7 @@ const shallowImage: ImageCandidate = {
   has: { ...nothing, trees: 'tip', blobs: 'tip', worktree: 'full', cone: [], tips: ['c1'] },
   layers: 1,
   bytes: 1,
+  newer: 0,
 }
 
 function withImage(asked: Partial<Needs>, commits: string[], image: Partial<ImageCandidate> = {}): Plan {
@@ -80,6 +81,22 @@ test('whole history is never answered from a shallow image, which is deepened in
 test('an image with too many layers is forked but not built upon', () => {
   assert.equal(withImage({ worktree: 'full' }, ['c1'], { layers: maxLayers }).tier, 'image')
   assert.equal(withImage({ worktree: 'full' }, ['c2'], { layers: maxLayers }).tier, 'clone')
+})
+
+test('of several images the newest is refreshed, and once it has too many layers no older one is', () => {
+  const stack = (layers: number): ImageCandidate[] =>
+    Array.from({ length: layers }, (_, newer) => ({
+      ...shallowImage,
+      id: `i${layers - newer}`,
+      has: { ...shallowImage.has, tips: [`c${layers - newer}`] },
+      layers: layers - newer,
+      newer,
+    }))
+  const asked = { needs: { ...nothing, worktree: 'full' }, cone: [], remote: able, facts: noFacts } as const
+  const young = plan({ ...asked, commits: ['new'], candidates: stack(maxLayers - 1) })
+  assert.deepEqual([young.tier, young.base], ['refresh', `i${maxLayers - 1}`])
+  const grown = plan({ ...asked, commits: ['new'], candidates: stack(maxLayers) })
+  assert.deepEqual([grown.tier, grown.base], ['clone', null])
 })
 
 test('an image without file contents is brought up to date without deltas to what it lacks', () => {

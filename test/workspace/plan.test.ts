@@ -24,6 +24,7 @@ interface Request {
   readonly picks: readonly number[]
   readonly facts: RepoFacts
   readonly layers: number
+  readonly newer: number
 }
 
 const requests: fc.Arbitrary<Request[]> = fc.array(
@@ -33,6 +34,7 @@ const requests: fc.Arbitrary<Request[]> = fc.array(
     picks: fc.array(fc.nat(), { minLength: 1, maxLength: 2 }),
     facts: anyFacts,
     layers: fc.integer({ min: 1, max: maxLayers + 1 }),
+    newer: fc.nat({ max: 5 }),
   }),
   { minLength: 1, maxLength: 6 },
 )
@@ -51,7 +53,7 @@ interface Round {
 /** Plans and carries out the requests in turn, each with the images the earlier ones left, and shows each round. */
 function* play(repository: ModelRepository, asked: readonly Request[]): Generator<Round> {
   const images: Made[] = []
-  for (const { needs, cone, picks, facts, layers } of asked) {
+  for (const { needs, cone, picks, facts, layers, newer } of asked) {
     const commits = [...new Set(picks.map((pick) => pick % repository.commits.length))]
     const input: PlanInput = {
       needs,
@@ -73,7 +75,7 @@ function* play(repository: ModelRepository, asked: readonly Request[]): Generato
     assertAnswers(repository, clone, input, depth)
     yield { input, made, base: base?.image }
     if (made.tier !== 'image') {
-      images.push({ image: { id: `i${images.length}`, has: made.result, layers, bytes: images.length }, clone })
+      images.push({ image: { id: `i${images.length}`, has: made.result, layers, newer, bytes: images.length }, clone })
     }
   }
 }
