@@ -13,7 +13,7 @@ import type { Parts } from './parts.ts'
 import { repositories } from './repositories.ts'
 import { bracketRequest } from './request-scope.ts'
 import { requests } from './request.ts'
-import { resolver } from './resolve.ts'
+import { openedIds, resolver } from './resolve.ts'
 import type { EngineSettings } from './settings.ts'
 
 export interface EngineParts {
@@ -74,7 +74,7 @@ export function inProcessEngine({
         const needs: Needs = cone.length === 0 ? wholeWorktree : { ...wholeWorktree, blobs: 'none', worktree: 'cone' }
         const listBlobs = async (): Promise<readonly string[]> => []
         const provided = await images.provide(
-          { repo: repository.key, connect, needs, commits: [resolution.commit], cone, listBlobs },
+          { repo: repository.key, connect, needs, commits: openedIds(resolution), cone, listBlobs },
           scope,
         )
         await driver.synced()

@@ -7,17 +7,22 @@ import { openedAt } from '../workspace/repository-files.ts'
 import type { Execution, Receipt, RequestOptions } from './contract.ts'
 import type { Parts } from './parts.ts'
 import { bracketRequest } from './request-scope.ts'
+import { openedIds } from './resolve.ts'
 
 /** A program may read and run every file; history beyond the tip is not promised. */
 const needs: Needs = { history: 1, trees: 'tip', blobs: 'tip', worktree: 'full', refs: 'asked' }
 
 /**
- * Opens the working copy on its branch and becomes the program, in one start: $1 pairs of a file and its content, then
- * the program. A program that is not there gives the exit code every shell gives it, 127.
+ * Opens the working copy on its branch and becomes the program, in one start: $1 files, each as path, "write" or
+ * "append", and content, then the program. A program that is not there gives the exit code every shell gives it, 127.
  */
 const OPEN_AND_RUN = `
 n=$1; shift
-while [ "$n" -gt 0 ]; do printf %s "$2" >"$1"; shift 2; n=$((n - 1)); done
+while [ "$n" -gt 0 ]; do
+  [ "$2" = append ] || : >"$1"
+  printf %s "$3" >>"$1"
+  shift 3; n=$((n - 1))
+done
 exec "$@"
 `
 
@@ -33,7 +38,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
         repo: repository.key,
         connect: repository.connect,
         needs: cone.length === 0 ? needs : { ...needs, blobs: 'none', worktree: 'cone' },
-        commits: [resolution.commit],
+        commits: openedIds(resolution),
         cone,
         listBlobs: async () => [],
       },
@@ -58,7 +63,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
             OPEN_AND_RUN,
             'run',
             String(files.length),
-            ...files.flatMap(({ path, content }) => [path, content ?? '']),
+            ...files.flatMap(({ path, how, content }) => [path, how, content]),
             ...argv,
           ],
           cwd: WORKSPACE,

@@ -10,6 +10,11 @@ export interface Resolution extends ResolvedRef {
   readonly stalenessMs: number
 }
 
+/** Ids that a working copy opened there needs, the commit first: an annotated tag is an object of its own. */
+export function openedIds({ commit, oid }: Resolution): readonly string[] {
+  return [...new Set([commit, oid])]
+}
+
 export interface Resolver {
   /**
    * Asks the remote, with the caller's own credential, what a ref stands for; this is the freshness check and the

@@ -67,17 +67,29 @@ interface OpenedAt {
   readonly commit: string
 }
 
+/** A file of the git directory to be written anew, or to be continued. */
+interface OpenedFile {
+  readonly path: string
+  readonly how: 'write' | 'append'
+  readonly content: string
+}
+
 /** The refs of an opened working copy: HEAD on a local branch that follows origin's, or detached on a tag or id. */
-export function openedAt({ ref, oid, commit }: OpenedAt, tips: readonly string[]): readonly TarEntry[] {
+export function openedAt({ ref, oid, commit }: OpenedAt, tips: readonly string[]): readonly OpenedFile[] {
   const branch = ref?.startsWith('refs/heads/') === true ? ref.slice('refs/heads/'.length) : null
   if (branch !== null) {
     const refs = { [`refs/heads/${branch}`]: commit, [`refs/remotes/origin/${branch}`]: commit }
     return [
-      { path: '.git/HEAD', content: `ref: refs/heads/${branch}\n` },
-      { path: '.git/packed-refs', content: packedRefs(tips, refs) },
+      { path: '.git/HEAD', how: 'write', content: `ref: refs/heads/${branch}\n` },
+      { path: '.git/packed-refs', how: 'write', content: packedRefs(tips, refs) },
+      { path: '.git/config', how: 'append', content: followingOrigin(branch) },
     ]
   }
   return ref?.startsWith('refs/tags/') === true
-    ? [{ path: '.git/packed-refs', content: packedRefs(tips, { [ref]: oid }) }]
+    ? [{ path: '.git/packed-refs', how: 'write', content: packedRefs(tips, { [ref]: oid }) }]
     : []
+}
+
+function followingOrigin(branch: string): string {
+  return `[branch ${quoted(branch)}]\n\tremote = origin\n\tmerge = ${quoted(`refs/heads/${branch}`)}\n`
 }
