@@ -19,13 +19,15 @@ export interface Asking {
   readonly signal?: AbortSignal
 }
 
-/** Lists the refs of a repository nobody has spoken to yet, with a credential. */
+/** Introduces itself to a repository nobody has spoken to yet, with a credential, and lists its refs. */
 export async function askRefs(repo: HttpRepo, asking: Asking = {}): Promise<readonly Ref[]> {
   const { limits = {}, signal = new AbortController().signal, ...rest } = asking
   const settings = { ...httpRemoteDefaults, ...rest, limits: { ...httpRemoteDefaults.limits, ...limits } }
   const remotes = httpRemotes(settings)
   try {
-    return await remotes.open(repo, { fingerprint: 'f', header: () => header }).lsRefs({ prefixes: [], signal })
+    const remote = remotes.open(repo, { fingerprint: 'f', header: () => header })
+    await remote.abilities({ signal })
+    return await remote.lsRefs({ prefixes: [], signal })
   } finally {
     remotes.close()
   }

@@ -90,17 +90,19 @@ test('only what was asked for is listed, also where the server cannot select', a
   }
 })
 
-test('a repository is introduced once, and one connection is kept', async () => {
+test('refs take one round trip, an introduction is made once and only where it is needed, on one connection', async () => {
   const remote = open('team/deep')
   await names(remote, 'HEAD')
   await names(remote, 'HEAD')
+  await remote.abilities({ signal })
   await names(reopen('team/deep'), 'HEAD')
+  await remote.fetchUrl({ signal })
   assert.deepEqual(
     server.requests.map(({ method, command }) => [method, command]),
     [
+      ['POST', 'ls-refs'],
+      ['POST', 'ls-refs'],
       ['GET', null],
-      ['POST', 'ls-refs'],
-      ['POST', 'ls-refs'],
       ['POST', 'ls-refs'],
     ],
   )
@@ -158,7 +160,8 @@ test('an empty repository has no refs', async () => {
 })
 
 test('a repository that answers only with ".git" is found, and git is told so', async () => {
-  server.fault = { kind: 'status', status: 404, times: 1 }
+  // The question for refs and the introduction that follows.
+  server.fault = { kind: 'status', status: 404, times: 2 }
   const remote = open('team/deep')
   assert.deepEqual(await names(remote, 'HEAD'), ['HEAD'])
   assert.equal(await remote.fetchUrl({ signal }), server.url('team/deep.git'))
@@ -174,6 +177,7 @@ test('a redirect to another path of the same host is followed once and then know
   assert.deepEqual(
     server.requests.map(({ method, path }) => `${method} ${path}`),
     [
+      'POST /moved/git-upload-pack',
       'GET /moved/info/refs',
       'GET /team/deep/info/refs',
       'POST /team/deep/git-upload-pack',
@@ -210,7 +214,7 @@ test('what one credential learned is no short cut for another', async () => {
   await assert.rejects(names(reopen('team/deep'), 'HEAD'), withCode('auth_required'))
   assert.deepEqual(
     server.requests.map(({ method }) => method),
-    ['GET'],
+    ['POST'],
   )
 })
 
