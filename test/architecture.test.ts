@@ -72,7 +72,7 @@ test('a cycle through several files is found, and what is only written in a comm
 })
 
 test('the folders of the tests are those of the sources', () => {
-  const extra = ['support', 'end-to-end']
+  const extra = ['support', 'end-to-end', 'bench']
   const folders = globSync('test/**/*.test.ts', { cwd: root }).map((path) => path.split('/').slice(1, -1))
   const strays = folders.filter(([top, ...rest]) => {
     return top !== undefined && !extra.includes(top) && !existsSync(`${root}src/${[top, ...rest].join('/')}`)

@@ -23,11 +23,6 @@ export const catalog = {
     retry: 'never',
     hint: 'Give HEAD, a branch, a tag, a full ref name or a full commit id.',
   },
-  needs_workspace: {
-    status: 409,
-    retry: 'never',
-    hint: 'Open a workspace first; a repository target only allows reads.',
-  },
   settings_invalid: { status: 400, retry: 'never', hint: 'See docs/config.md for the settings and their defaults.' },
 
   // Where the repository is

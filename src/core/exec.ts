@@ -39,7 +39,10 @@ export interface Finished extends Exit {
 
 /** Collects a running command's output and waits for its end; of a flood on stderr, head and tail are kept. */
 export async function finish(running: Running): Promise<Finished> {
-  const [stdout, stderr, exit] = await Promise.all([concat(running.stdout), headAndTail(running.stderr), running.exit])
+  const parts = [concat(running.stdout), headAndTail(running.stderr), running.exit] as const
+  // Streams fail before the program is gone; who learns of it may count on its end.
+  await Promise.allSettled(parts)
+  const [stdout, stderr, exit] = await Promise.all(parts)
   return { ...exit, stdout, stderr }
 }
 

@@ -22,7 +22,7 @@ export async function diskDirectory<Content>(path: string): Promise<Directory<Co
   async function recordsIn(folder: string): Promise<ImageRecord<Content>[]> {
     const names = (await list(`${path}/${folder}`)).filter((name) => name.endsWith('.json'))
     const records = await Promise.all(names.map((name) => read<ImageRecord<Content>>(`${path}/${folder}/${name}`)))
-    return records.filter((record) => record !== null).sort((a, b) => b.createdAt - a.createdAt)
+    return records.filter((record) => record !== null).toSorted((a, b) => b.createdAt - a.createdAt)
   }
 
   async function all(): Promise<ImageRecord<Content>[]> {

@@ -15,7 +15,7 @@ export interface Repository {
   readonly scope: string
   readonly remote: Remote
   /** Prepares for fetching: what the remote can do, and for a server its address checked and pinned. */
-  connect(options: { signal: AbortSignal }): Promise<Connection>
+  readonly connect: (options: { signal: AbortSignal }) => Promise<Connection>
 }
 
 export interface RepositoriesSettings {

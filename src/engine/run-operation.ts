@@ -1,4 +1,3 @@
-import { AppError } from '../core/errors.ts'
 import { findOperation } from '../git/registry.ts'
 import { compute } from './compute.ts'
 import type { Answer, RequestOptions } from './contract.ts'
@@ -14,8 +13,6 @@ export async function runOperation(
   options: RequestOptions,
 ): Promise<Answer<unknown>> {
   const operation = findOperation(name)
-  if (operation.effect !== 'read')
-    throw new AppError('needs_workspace', `Cannot run ${name}: it changes a working copy`)
   const { common, own } = parts.requests.operation(operation, input)
   return bracketRequest(common, options, async (scope) => {
     const repository = await parts.repositories.open(common.repo, options.gitAuthorization)

@@ -52,7 +52,7 @@ function config({ objectFormat, url, hasGaps }: RepositoryState): string {
 /** Refs of our own keep the tips alive and tell a courier what is there; in one file, names may have any length. */
 function packedRefs(tips: readonly string[], more: Readonly<Record<string, string>> = {}): string {
   const refs = { ...Object.fromEntries(tips.map((oid) => [`refs/forkyard/${oid}`, oid])), ...more }
-  const names = Object.keys(refs).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  const names = Object.keys(refs).toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   return `# pack-refs with: sorted\n${names.map((name) => `${refs[name]} ${name}\n`).join('')}`
 }
 

@@ -3,8 +3,10 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -45,10 +47,8 @@ export function openStateDir({ stateDir, sandboxUid }: { stateDir: string; sandb
     throw new AppError('settings_invalid', 'Cannot run sandboxes as root: FORKYARD_SANDBOX_UID is 0')
   const state: StateDir = { path: stateDir, owner, becomes: isRoot ? owner : null }
   try {
-    if (!existsSync(stateDir)) {
-      makeReadable(stateDir.replace(/\/+[^/]*\/*$/, ''))
-      makeOwned(state, stateDir, 0o700)
-    }
+    // An empty directory of root's own is one that was made for this.
+    if (!existsSync(stateDir) || (isRoot && isEmptyOfRoot(stateDir))) makeOwned(state, stateDir, 0o700)
     const { uid } = statSync(stateDir)
     if (uid !== owner.uid)
       throw new AppError(
@@ -64,6 +64,11 @@ export function openStateDir({ stateDir, sandboxUid }: { stateDir: string; sandb
     })
   }
   return state
+}
+
+function isEmptyOfRoot(path: string): boolean {
+  const { uid } = lstatSync(path)
+  return uid === 0 && readdirSync(path).length === 0
 }
 
 /** Makes a directory that belongs to the sandboxes' user. */
