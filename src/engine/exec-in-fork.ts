@@ -6,8 +6,9 @@ import { withSandbox, WORKSPACE } from '../workspace/place.ts'
 import { openedAt } from '../workspace/repository-files.ts'
 import type { Execution, Receipt, RequestOptions } from './contract.ts'
 import type { Parts } from './parts.ts'
-import { bracketRequest } from './request-scope.ts'
+import { bracketRequest, type RequestScope } from './request-scope.ts'
 import { openedIds } from './resolve.ts'
+import { withSecondTry } from './second-try.ts'
 
 /** A program may read and run every file; history beyond the tip is not promised. */
 const needs: Needs = { history: 1, trees: 'tip', blobs: 'tip', worktree: 'full', refs: 'asked' }
@@ -30,9 +31,10 @@ exec "$@"
 export async function execInFork(parts: Parts, input: unknown, options: RequestOptions): Promise<Execution> {
   const { argv, cone, ...common } = parts.requests.exec(input)
   const started = Promise.withResolvers<Running>()
-  const receipt = bracketRequest(common, options, async (scope): Promise<Receipt> => {
+  const serve = async (scope: RequestScope, maxStalenessMs: number): Promise<Receipt> => {
     const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
-    const resolution = await parts.resolver.resolve(repository, common.ref, { ...common, signal: scope.signal })
+    const known = { maxStalenessMs, signal: scope.signal }
+    const resolution = await parts.resolver.resolve(repository, common.ref, known)
     const provided = await parts.images.provide(
       {
         repo: repository.key,
@@ -80,7 +82,10 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
     )
     const facts = { repository, ref: common.ref, resolution, driver: parts.driver.name, tier: provided.plan.tier }
     return scope.answer({ value: null, provided, warnings }, facts).receipt
-  })
+  }
+  const receipt = bracketRequest(common, options, (scope) =>
+    withSecondTry(common.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),
+  )
   receipt.catch((error: unknown) => started.reject(error))
   return { running: await started.promise, receipt }
 }

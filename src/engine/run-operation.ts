@@ -2,7 +2,9 @@ import { findOperation } from '../git/registry.ts'
 import { compute } from './compute.ts'
 import type { Answer, RequestOptions } from './contract.ts'
 import type { Parts } from './parts.ts'
-import { bracketRequest } from './request-scope.ts'
+import type { Outcome } from './outcome.ts'
+import { bracketRequest, type RequestScope } from './request-scope.ts'
+import { withSecondTry } from './second-try.ts'
 import { resolveTask, resultKey } from './task.ts'
 
 /** Runs a named operation on a repository: from its result, from an image, or from what it takes to make one. */
@@ -14,21 +16,23 @@ export async function runOperation(
 ): Promise<Answer<unknown>> {
   const operation = findOperation(name)
   const { common, own } = parts.requests.operation(operation, input)
-  return bracketRequest(common, options, async (scope) => {
+  const serve = async (scope: RequestScope, maxStalenessMs: number): Promise<Answer<unknown>> => {
     const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
-    const task = await resolveTask(
-      parts,
-      { operation, own, repository, ref: common.ref, maxStalenessMs: common.maxStalenessMs },
-      scope,
-    )
+    const task = await resolveTask(parts, { operation, own, repository, ref: common.ref, maxStalenessMs }, scope)
     const [resolution] = task.resolutions.values()
     const describe = { repository, ref: common.ref, resolution: resolution ?? null, driver: parts.driver.name }
 
     const key = resultKey(parts, task)
     const cached = operation.isPure ? parts.results.get(key) : null
     if (cached !== null) return scope.answer(cached, { ...describe, tier: 'result' })
-    const outcome = await parts.flights.run(key, (signal) => compute(parts, task, { ...scope, signal }), scope)
+    // Shared work ends with its last waiter, not with the deadline of the first.
+    const work = (signal: AbortSignal): Promise<Outcome> =>
+      compute(parts, task, { ...scope, signal, deadlineMs: Infinity })
+    const outcome = await parts.flights.run(key, work, scope)
     if (operation.isPure) parts.results.set(key, outcome)
     return scope.answer(outcome, { ...describe, tier: outcome.provided?.plan.tier ?? 'image' })
-  })
+  }
+  return bracketRequest(common, options, (scope) =>
+    withSecondTry(common.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),
+  )
 }

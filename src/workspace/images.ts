@@ -175,11 +175,11 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
 
     provide: async (request, options) =>
       (await ready(request)) ??
-      builds.run(buildKey(request), (signal) => buildAlone(request, { ...options, signal }), options),
+      builds.run(buildKey(request), (signal) => buildAlone(request, shared(options, signal)), options),
 
     backfill(request, lack, options) {
       const work = (signal: AbortSignal): Promise<Provided> =>
-        directory.exclusively(`build ${request.repo}`, () => buildFuller(request, lack, { ...options, signal }), {
+        directory.exclusively(`build ${request.repo}`, () => buildFuller(request, lack, shared(options, signal)), {
           signal,
         })
       return builds.run(`${buildKey(request)} after ${JSON.stringify(lack)}`, work, options)
@@ -194,6 +194,11 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
       for (const id of await directory.abandoned()) await discard(id)
     },
   }
+}
+
+/** Shared work ends with its last waiter, not with the deadline of the first. */
+function shared(options: BringOptions, signal: AbortSignal): BringOptions {
+  return { ...options, signal, deadlineMs: Infinity }
 }
 
 function newImageId(): string {
