@@ -14,10 +14,10 @@ export interface DriverUnderTest {
 
 /** What the cases of the suite use; the driver exists once the tests run. */
 export interface DriverCases {
-  driver(): SandboxDriver
-  reopen(): Promise<SandboxDriver>
+  readonly driver: () => SandboxDriver
+  readonly reopen: () => Promise<SandboxDriver>
   /** A sandbox that is destroyed after the tests, if not before. */
-  create(spec?: Partial<SandboxSpec>): Promise<Sandbox>
+  readonly create: (spec?: Partial<SandboxSpec>) => Promise<Sandbox>
 }
 
 const signal = new AbortController().signal
