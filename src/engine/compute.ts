@@ -49,13 +49,18 @@ async function attempt(
       const git = workspaceGit(sandbox, { deadlineMs: scope.deadlineMs, maxOutputBytes: parts.settings.maxOutputBytes })
       const input = await pinnedInput(git, task, scope.signal)
       const context = contextOf(task, scope.signal)
+      const leftOut = task.needs.worktree === 'none' ? [] : provided.warnings
       if (provided.mayLackBlobs && operation.blobs !== undefined) {
         const missing = await missingOf(git, await operation.blobs(git, input, context), scope.signal)
         if (missing.length > 0) return { missing }
       }
       if (task.needs.refs === 'tags') await writeTags(git, context)
       try {
-        return { value: await operation.run(git, input, context), provided, warnings: sandbox.warnings }
+        return {
+          value: await operation.run(git, input, context),
+          provided,
+          warnings: [...sandbox.warnings, ...leftOut],
+        }
       } catch (error) {
         const missing = hasCode(error, 'objects_missing') ? error.details['oids'] : undefined
         if (!Array.isArray(missing) || missing.length === 0) throw error

@@ -81,7 +81,7 @@ export function inProcessEngine({
         const record = (await images.list()).find(({ id }) => id === provided.image)
         const value = { id: provided.image, commit: resolution.commit, bytes: record?.content.bytes ?? 0 }
         return scope.answer(
-          { value, provided, warnings: [] },
+          { value, provided, warnings: provided.warnings },
           { repository, ref: common.ref, resolution, driver: driver.name, tier: provided.plan.tier },
         )
       })

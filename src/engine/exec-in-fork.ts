@@ -76,7 +76,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
         })
         started.resolve(running)
         await span('exec', { driver: parts.driver.name }, () => running.exit)
-        return sandbox.warnings
+        return [...sandbox.warnings, ...provided.warnings]
       },
       scope,
     )

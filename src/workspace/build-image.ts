@@ -5,6 +5,7 @@ import { noFacts, type RepoFacts } from './cost.ts'
 import type { ImageRequest } from './image-request.ts'
 import { listWanted } from './missing-objects.ts'
 import { withWholeHistory, type Has } from './needs.ts'
+import { notFollowed } from './not-followed.ts'
 import { unpack, withSandbox } from './place.ts'
 import type { Plan } from './plan.ts'
 import { repositoryState, type RepositoryState } from './repository-files.ts'
@@ -28,6 +29,8 @@ interface Built {
   readonly has: Has
   readonly bytesFetched: number
   readonly facts: RepoFacts
+  /** What its checkout leaves out on purpose. */
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -41,7 +44,9 @@ export async function buildImage(build: Build, options: BringOptions): Promise<B
   try {
     const { bytes: bytesFetched, isWhole } = await carryOut(build, builder, options)
     const hasFiles = plan.result.worktree !== 'none'
-    const status = hasFiles ? await bakeIndex(builder, id, options) : null
+    const [status, warnings] = hasFiles
+      ? await Promise.all([bakeIndex(builder, id, options), notFollowed(builder, options)])
+      : [null, []]
     const image = await driver.freeze(builder, id)
     if (status !== null) {
       const fork = {
@@ -54,7 +59,7 @@ export async function buildImage(build: Build, options: BringOptions): Promise<B
       await withSandbox(driver, fork, (sandbox) => probe(sandbox, status, options), options)
     }
     const has = isWhole ? withWholeHistory(plan.result) : plan.result
-    return { image, has, bytesFetched, facts: noFacts }
+    return { image, has, bytesFetched, facts: noFacts, warnings }
   } finally {
     await builder.destroy()
   }

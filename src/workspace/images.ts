@@ -16,6 +16,8 @@ export interface ImageContent {
   readonly bytes: number
   /** What was learned of the repository while it was built. */
   readonly facts: RepoFacts
+  /** What its checkout leaves out on purpose, in sentences. */
+  readonly warnings: readonly string[]
 }
 
 /** The part of a request that plans depend on. */
@@ -28,6 +30,8 @@ export interface Provided {
   readonly bytesFetched: number
   /** Contents of single files may be missing: whoever forks it looks, before it runs what reads them. */
   readonly mayLackBlobs: boolean
+  /** What the image's checkout leaves out on purpose, in sentences. */
+  readonly warnings: readonly string[]
 }
 
 export interface Images {
@@ -82,7 +86,8 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
     // Only what will have been done belongs into the receipt.
     const steps = chosen.steps.filter(({ kind }) => kind !== 'backfill')
     const mayLackBlobs = steps.length < chosen.steps.length
-    return { image: chosen.base, plan: { ...chosen, steps }, bytesFetched: 0, mayLackBlobs }
+    const { warnings } = await contentOf(request.repo, chosen.base)
+    return { image: chosen.base, plan: { ...chosen, steps }, bytesFetched: 0, mayLackBlobs, warnings }
   }
 
   /** Whether an image can be forked; the record of one that cannot is forgotten, so that another way is planned. */
@@ -122,7 +127,8 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
     const id = newImageId()
     await directory.claim(id)
     try {
-      const base = chosen.base === null ? null : { id: chosen.base, has: await hasOf(request.repo, chosen.base) }
+      const base =
+        chosen.base === null ? null : { id: chosen.base, has: (await contentOf(request.repo, chosen.base)).has }
       // Most requests find their image made: what builds one is loaded when one is built.
       const { buildImage } = await import('./build-image.ts')
       const built = await buildImage({ driver, limits, id, request, upstream, plan: chosen, base }, options)
@@ -131,20 +137,27 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
         layers: built.image.layers.length,
         bytes: built.image.bytes,
         facts: built.facts,
+        warnings: built.warnings,
       }
       await directory.record({ id, repo: request.repo, content, createdAt: built.image.createdAt })
       const carriedOut = { ...chosen, result: built.has }
-      return { image: id, plan: carriedOut, bytesFetched: built.bytesFetched, mayLackBlobs: false }
+      return {
+        image: id,
+        plan: carriedOut,
+        bytesFetched: built.bytesFetched,
+        mayLackBlobs: false,
+        warnings: built.warnings,
+      }
     } catch (error) {
       await discard(id)
       throw error
     }
   }
 
-  async function hasOf(repo: string, id: string): Promise<Has> {
+  async function contentOf(repo: string, id: string): Promise<ImageContent> {
     const record = (await directory.find(repo)).find((one) => one.id === id)
     if (record === undefined) throw new AppError('image_not_found', `Cannot use image ${id}: it was dropped just now`)
-    return record.content.has
+    return record.content
   }
 
   async function discard(id: string): Promise<void> {
