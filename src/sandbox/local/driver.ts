@@ -38,7 +38,15 @@ export async function localDriver(settings: LocalSettings, template: Template): 
   const filterPath = `${installTools(state, { 'filter.bpf': { content: seccompFilter(arch), mode: 0o644 } })}/filter.bpf`
   const cgroups = findCgroups({ stateDir: state.path })
   const memoryCap = hasMemoryUppers() ? totalmem() * settings.memoryUppersShare : 0
-  const mounts = { etcDir, tmpBytes: settings.tmpBytes, shmBytes: SHM_BYTES, links: linksIntoUsr(), arch }
+  const certificatesDir = existsSync('/etc/ssl') ? '/etc/ssl' : null
+  const mounts = {
+    etcDir,
+    certificatesDir,
+    tmpBytes: settings.tmpBytes,
+    shmBytes: SHM_BYTES,
+    links: linksIntoUsr(),
+    arch,
+  }
   const leaksDescriptors = hasInheritableDescriptors()
   const ground = { state, owner, journal, store, cgroups, filterPath, leaksDescriptors, mounts }
   const living = new Map<string, LocalSandbox>()

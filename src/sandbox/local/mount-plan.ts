@@ -15,6 +15,8 @@ export interface MountSpec {
   readonly inodes: number
   readonly tmpBytes: number
   readonly shmBytes: number
+  /** The host's certificates, which sandboxes with network see as /etc/ssl; `null` where it has none. */
+  readonly certificatesDir: string | null
   /** Top-level links into /usr, as on every merged-usr system: `bin` → `usr/bin`. */
   readonly links: readonly { readonly name: string; readonly target: string }[]
   readonly arch: 'x64' | 'arm64'
@@ -65,7 +67,9 @@ export function mountPlan(spec: MountSpec): readonly HolderStep[] {
     ...spec.links.map(({ name, target }): HolderStep => ['symlink', target, `${root}/${name}`]),
     ...readOnly('/usr', `${root}/usr`),
     ...readOnly(spec.etcDir, `${root}/etc`),
-    ...(spec.network === 'host' ? readOnly('/etc/ssl', `${root}/etc/ssl`) : []),
+    ...(spec.network === 'host' && spec.certificatesDir !== null
+      ? readOnly(spec.certificatesDir, `${root}/etc/ssl`)
+      : []),
     ...devices(`${root}/dev`, spec.shmBytes),
     ...scratch(root, spec.tmpBytes),
     ...upper(spec),

@@ -47,6 +47,8 @@ export function openStateDir({ stateDir, sandboxUid }: { stateDir: string; sandb
     throw new AppError('settings_invalid', 'Cannot run sandboxes as root: FORKYARD_SANDBOX_UID is 0')
   const state: StateDir = { path: stateDir, owner, becomes: isRoot ? owner : null }
   try {
+    // Parents that we make must let the sandboxes' user pass.
+    makeReadable(stateDir.replace(/\/+[^/]*\/*$/, ''))
     // An empty directory of root's own is one that was made for this.
     if (!existsSync(stateDir) || (isRoot && isEmptyOfRoot(stateDir))) makeOwned(state, stateDir, 0o700)
     const { uid } = statSync(stateDir)

@@ -13,6 +13,7 @@ const spec: MountSpec = {
   inodes: 10,
   tmpBytes: 2000,
   shmBytes: 3000,
+  certificatesDir: '/etc/ssl',
   links: [{ name: 'bin', target: 'usr/bin' }],
   arch: 'x64',
 }
