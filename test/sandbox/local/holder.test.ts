@@ -54,7 +54,7 @@ test('a holder that is killed takes the sandbox with it: sandbox_lost, and destr
       await killed.promise
       yield Buffer.from('the end')
     }
-    const running = sandbox.exec(commandOf(['sh', '-c', 'echo begun; cat'], { stdin: untilKilled() }))
+    const running = sandbox.exec(commandOf(['sh', '-c', 'echo begun; cat >/dev/null'], { stdin: untilKilled() }))
     await running.stdout[Symbol.asyncIterator]().next()
     const holder = holderOf(stateDir, sandbox.id)
     process.kill(holder, 'SIGKILL')

@@ -120,14 +120,11 @@ test('no secret of the service, of the host or of another sandbox is in any file
   assert.ok(all.length > 1000)
   assert.ok(!all.includes(secret))
   const first = await shell(fork, `tr '\\0' '\\n' </proc/1/environ`)
-  assert.deepEqual(
-    first
-      .trim()
-      .split('\n')
-      .map((line) => line.split('=')[0])
-      .toSorted(),
-    ['FORKYARD_SANDBOX', 'PATH', 'PWD'],
-  )
+  const names = first
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/=.*/, ''))
+  assert.deepEqual(new Set(names), new Set(['FORKYARD_SANDBOX', 'PATH', 'PWD']))
 })
 
 test('nothing that sandboxes share can be written, in any way', async () => {
