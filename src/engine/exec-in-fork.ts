@@ -5,6 +5,7 @@ import type { Needs } from '../git/operation.ts'
 import { withSandbox, WORKSPACE } from '../workspace/place.ts'
 import { openedAt } from '../workspace/repository-files.ts'
 import type { Execution, Receipt, RequestOptions } from './contract.ts'
+import { prepareFirstContact } from './first-contact.ts'
 import type { Parts } from './parts.ts'
 import { bracketRequest, type RequestScope } from './request-scope.ts'
 import { openedIds } from './resolve.ts'
@@ -34,6 +35,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
   const serve = async (scope: RequestScope, maxStalenessMs: number): Promise<Receipt> => {
     const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
     const known = { maxStalenessMs, signal: scope.signal }
+    void prepareFirstContact(parts.images, repository, scope.signal)
     const resolution = await parts.resolver.resolve(repository, common.ref, known)
     const provided = await parts.images.provide(
       {

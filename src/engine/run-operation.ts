@@ -1,6 +1,7 @@
 import { findOperation } from '../git/registry.ts'
 import { compute } from './compute.ts'
 import type { Answer, RequestOptions } from './contract.ts'
+import { prepareFirstContact } from './first-contact.ts'
 import type { Parts } from './parts.ts'
 import type { Outcome } from './outcome.ts'
 import { bracketRequest, type RequestScope } from './request-scope.ts'
@@ -18,6 +19,7 @@ export async function runOperation(
   const { common, own } = parts.requests.operation(operation, input)
   const serve = async (scope: RequestScope, maxStalenessMs: number): Promise<Answer<unknown>> => {
     const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
+    void prepareFirstContact(parts.images, repository, scope.signal)
     const task = await resolveTask(parts, { operation, own, repository, ref: common.ref, maxStalenessMs }, scope)
     const [resolution] = task.resolutions.values()
     const describe = { repository, ref: common.ref, resolution: resolution ?? null, driver: parts.driver.name }

@@ -40,9 +40,12 @@ interface Built {
 export async function buildImage(build: Build, options: BringOptions): Promise<Built> {
   const { driver, limits, id, plan } = build
   const spec = { image: plan.base, upper: 'disk', network: 'none', limits, metadata: { role: 'builder' } } as const
-  const builder = await driver.create(spec, options)
+  const creating = driver.create(spec, options)
+  // Whoever awaits it learns why it failed; a courier may fail first.
+  creating.catch(() => {})
   try {
-    const { bytes: bytesFetched, isWhole } = await carryOut(build, builder, options)
+    const { bytes: bytesFetched, isWhole } = await carryOut(build, creating, options)
+    const builder = await creating
     const hasFiles = plan.result.worktree !== 'none'
     const [status, warnings] = hasFiles
       ? await Promise.all([bakeIndex(builder, id, options), notFollowed(builder, options)])
@@ -61,7 +64,8 @@ export async function buildImage(build: Build, options: BringOptions): Promise<B
     const has = isWhole ? withWholeHistory(plan.result) : plan.result
     return { image, has, bytesFetched, facts: noFacts, warnings }
   } finally {
-    await builder.destroy()
+    const [made] = await Promise.allSettled([creating])
+    if (made.status === 'fulfilled') await made.value.destroy()
   }
 }
 
@@ -72,10 +76,9 @@ function probeLimits(limits: SandboxLimits): SandboxLimits {
 
 async function carryOut(
   { request, upstream, plan, base }: Build,
-  builder: Sandbox,
+  creating: Promise<Sandbox>,
   options: BringOptions,
 ): Promise<Brought> {
-  const git = builderGit(builder, options)
   const state = stateOf(upstream, plan.result)
   const [head = ''] = request.commits
   let shown = base === null || base.has.worktree === 'none' ? null : (base.has.tips[0] ?? null)
@@ -83,21 +86,23 @@ async function carryOut(
   let isWhole = false
   for (const step of plan.steps) {
     if (step.kind === 'fetch') {
-      const brought = await upstream.bring({ ...step, base: asBase(base), state }, builder, options)
+      const brought = await upstream.bring({ ...step, base: asBase(base), state }, creating, options)
       bytes += brought.bytes
       isWhole = brought.isWhole
     } else if (step.kind === 'backfill') {
-      const { oids, filter } = await span('backfill', {}, () => listWanted(git, step, request, options))
+      const { oids, filter } = await span('backfill', {}, async () =>
+        listWanted(builderGit(await creating, options), step, request, options),
+      )
       // A blank courier will do: what is there already plays no part in fetching by id.
       if (oids.length > 0)
-        bytes += (await upstream.bring({ base: null, wants: oids, depth: 'exact', filter, state }, builder, options))
+        bytes += (await upstream.bring({ base: null, wants: oids, depth: 'exact', filter, state }, creating, options))
           .bytes
     } else if (step.kind === 'checkout') {
-      await checkOut(git, { from: shown, to: head, cone: step.cone }, options)
+      await checkOut(builderGit(await creating, options), { from: shown, to: head, cone: step.cone }, options)
       shown = head
     }
   }
-  if (base !== null) await unpack(builder, repositoryState(state), null, options)
+  if (base !== null) await unpack(await creating, repositoryState(state), null, options)
   return { bytes, isWhole }
 }
 

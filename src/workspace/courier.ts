@@ -57,8 +57,8 @@ export function courierUpstream(settings: CourierSettings): Upstream {
             const repository = wish.base === null ? blankRepository(wish.state) : []
             const isWhole =
               wish.depth === 'exact'
-                ? await unpack(builder, repository, errand.archive, options).then(() => false)
-                : await unpackHistory(builder, repository, errand.archive, options)
+                ? await unpack(await builder, repository, errand.archive, options).then(() => false)
+                : await unpackHistory(await builder, repository, errand.archive, options)
             await errand.check()
             return { bytes: errand.bytes(), isWhole }
           },

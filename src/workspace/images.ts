@@ -35,6 +35,8 @@ export interface Provided {
 }
 
 export interface Images {
+  /** Whether any image of the repository is recorded. */
+  knows(repo: string): Promise<boolean>
   /** What `provide` would do. */
   plan(request: Needed, remote: Connection['abilities']): Promise<Plan>
   /** An image that covers the request; built, refreshed or upgraded where none does. Waiters for the same share the work. */
@@ -184,6 +186,7 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
   }
 
   return {
+    knows: async (repo) => (await directory.find(repo)).length > 0,
     plan: planFor,
 
     provide: async (request, options) =>

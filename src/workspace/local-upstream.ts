@@ -24,8 +24,9 @@ export function localUpstream({ remote, url, objectFormat }: LocalUpstreamSettin
   return {
     url,
     objectFormat,
-    bring: (wish, builder, options) =>
+    bring: (wish, creating, options) =>
       span('fetch', {}, async () => {
+        const builder = await creating
         const boundary = wish.base?.isShallow === true ? await shallowFile(builder, options) : []
         const stream = await remote.fetchPack({
           wants: wish.wants,

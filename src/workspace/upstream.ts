@@ -9,8 +9,8 @@ export interface Upstream {
   /** Canonical address without credential. */
   readonly url: string
   readonly objectFormat: 'sha1' | 'sha256'
-  /** Brings objects into a builder, with its repository's state brought up to date. */
-  bring(wish: Wish, builder: Sandbox, options: BringOptions): Promise<Brought>
+  /** Brings objects into a builder, which may still be in the making, and its repository's state up to date. */
+  bring(wish: Wish, builder: Promise<Sandbox>, options: BringOptions): Promise<Brought>
 }
 
 export interface Brought {
