@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { identify, isAlive, type ProcessIdentity } from '../core/process-identity.ts'
 import type { Directory, ImageRecord } from './directory.ts'
 import { exclusively } from './process-lock.ts'
@@ -14,14 +14,19 @@ export async function diskDirectory<Content>(path: string): Promise<Directory<Co
   const folderOf = (repo: string): string => `repos/${hash(repo)}`
 
   async function write(file: string, content: unknown): Promise<void> {
-    const temporary = `${path}/tmp/${process.pid}.${randomBytes(8).toString('hex')}`
+    const temporary = temporaryFile(path)
     await writeFile(temporary, JSON.stringify(content))
     await rename(temporary, `${path}/${file}`)
   }
 
   async function recordsIn(folder: string): Promise<ImageRecord<Content>[]> {
     const names = (await list(`${path}/${folder}`)).filter((name) => name.endsWith('.json'))
-    const records = await Promise.all(names.map((name) => read<ImageRecord<Content>>(`${path}/${folder}/${name}`)))
+    const records = await Promise.all(
+      names.map(async (name) => {
+        const record = await read<ImageRecord<Content>>(`${path}/${folder}/${name}`)
+        return isRecord(record, name) ? record : null
+      }),
+    )
     return records.filter((record) => record !== null).toSorted((a, b) => b.createdAt - a.createdAt)
   }
 
@@ -42,12 +47,17 @@ export async function diskDirectory<Content>(path: string): Promise<Directory<Co
     },
 
     async forget(imageId) {
-      for (const folder of await list(`${path}/repos`))
-        await rm(`${path}/repos/${folder}/${imageId}.json`, { force: true })
+      for (const folder of await list(`${path}/repos`)) {
+        const names = await list(`${path}/repos/${folder}`)
+        if (names.includes(`${imageId}.json`)) await rm(`${path}/repos/${folder}/${imageId}.json`, { force: true })
+      }
       await rm(`${path}/claims/${imageId}.json`, { force: true })
     },
 
     async abandoned() {
+      for (const name of await list(`${path}/tmp`)) {
+        if (identify(Number.parseInt(name, 10)) === null) await rm(`${path}/tmp/${name}`, { force: true })
+      }
       const names = (await list(`${path}/claims`)).filter((name) => name.endsWith('.json'))
       const claims = await Promise.all(
         names.map(async (name) => ({
@@ -65,31 +75,62 @@ export async function diskDirectory<Content>(path: string): Promise<Directory<Co
 /** Makes lock names that only who can read the directory can know. */
 async function lockSalt(path: string): Promise<string> {
   const file = `${path}/lock-salt`
+  const known = await readText(file)
+  if (known !== null) return known
+  const temporary = temporaryFile(path)
+  await writeFile(temporary, randomBytes(16).toString('hex'), { mode: 0o600 })
   try {
-    await writeFile(file, randomBytes(16).toString('hex'), { flag: 'wx', mode: 0o600 })
+    await link(temporary, file)
   } catch (error) {
+    // Another process was first.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-  const salt = await readFile(file, 'utf8')
-  // Another process is between making and filling it.
-  return salt.length === 32 ? salt : lockSalt(path)
+  await rm(temporary)
+  return await readFile(file, 'utf8')
+}
+
+/** A name that tells whose it is, so that what a dead process left can be removed. */
+function temporaryFile(path: string): string {
+  return `${path}/tmp/${process.pid}.${randomBytes(8).toString('hex')}`
+}
+
+/** Files that are not ours, or of another make, are passed over. */
+function isRecord(record: ImageRecord<unknown> | null, name: string): boolean {
+  return (
+    record !== null &&
+    `${record.id}.json` === name &&
+    typeof record.repo === 'string' &&
+    typeof record.createdAt === 'number' &&
+    typeof record.content === 'object' &&
+    record.content !== null
+  )
 }
 
 async function list(path: string): Promise<string[]> {
   try {
     return await readdir(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return []
     throw error
   }
 }
 
 /** `null` where the file went away meanwhile or is not ours. */
 async function read<T>(path: string): Promise<T | null> {
+  const text = await readText(path)
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as T
+    return text === null ? null : (JSON.parse(text) as T)
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
+async function readText(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (['ENOENT', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return null
     throw error
   }
 }

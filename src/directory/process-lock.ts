@@ -57,6 +57,8 @@ function listen(name: string): Promise<Lock | null> {
 /** Resolves when the owner has released the name or is gone. */
 function ended(name: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    // Given up while the name was tried: nobody would tell the listener below.
+    if (signal.aborted) return resolve()
     const socket = connect(`\0${name}`)
     const leave = (): void => void socket.destroy()
     signal.addEventListener('abort', leave, { once: true })
