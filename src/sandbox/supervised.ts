@@ -7,7 +7,10 @@ import type { Command, Exit, Running } from '../core/exec.ts'
 export interface BareProcess {
   readonly stdout: Readable
   readonly stderr: Readable
-  /** Settles after the process and everything it started are gone and both streams ended. Rejects with what a limit of the sandbox ended it for. */
+  /**
+   * Settles after the process is gone and both streams ended, and what it started is gone or being killed. Rejects with
+   * what a limit of the sandbox ended it for.
+   */
   readonly ended: Promise<Exit>
   signal(name: NodeJS.Signals): void
   /** Ends the whole process tree at once. */

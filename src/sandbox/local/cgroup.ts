@@ -30,6 +30,8 @@ export interface CgroupOfSandbox {
   readonly joinFiles: readonly string[]
   /** What a limit stopped since the last call, the gravest first. */
   limitHit(): 'memory_limit' | 'process_limit' | null
+  /** Raises the limit on processes by those that have ended and only wait to be looked after: see `ended` below. */
+  discountEnded(limit: number): void
   /** Pids of everything that runs in it. */
   processes(): readonly number[]
   /** Removes the groups; false while something still runs in them. */
@@ -123,6 +125,7 @@ export function createCgroup(cgroups: Cgroups, id: string, limits: SandboxLimits
 export function openCgroup(cgroups: Cgroups, id: string): CgroupOfSandbox {
   const directories = directoriesOf(cgroups, id)
   const counters = { memory: 0, processes: 0 }
+  let allowed: number | null = null
   const [memory = '', pids = memory] = directories
   return {
     joinFiles: directories.map((directory) => `${directory}/cgroup.procs`),
@@ -133,9 +136,25 @@ export function openCgroup(cgroups: Cgroups, id: string): CgroupOfSandbox {
       Object.assign(counters, { memory: killed, processes: refused })
       return hit
     },
+    discountEnded(limit) {
+      const current = Number(read(`${pids}/pids.current`))
+      if (allowed === null && current < limit / 2) return
+      const wanted = limit + ended(current, `${pids}/${cgroups.version === 2 ? 'cgroup.threads' : 'tasks'}`)
+      if (wanted !== allowed) writeFileSync(`${pids}/pids.max`, String(wanted))
+      allowed = wanted
+    },
     processes: () => (read(`${memory}/cgroup.procs`) ?? '').split('\n').filter(Boolean).map(Number),
     remove: () => directories.map(remove).every(Boolean),
   }
+}
+
+/**
+ * How many of a group's processes have ended. Bubblewrap leaves its last one to the machine's first process, which may
+ * look seldom, or in a container never; until then each counts, though the sandbox could not help it.
+ */
+function ended(current: number, threadsPath: string): number {
+  const living = (read(threadsPath) ?? '').split('\n').length - 1
+  return Math.max(0, current - living)
 }
 
 /** Ids of all sandboxes of this state directory that have groups. */

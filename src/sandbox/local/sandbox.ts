@@ -52,6 +52,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
 
   function place(): CommandPlace {
     cgroup ??= parts.group?.make() ?? null
+    cgroup?.discountEnded(spec.limits.processes)
     return {
       stateDir: state.path,
       holderPid: holder.pid,
@@ -169,6 +170,8 @@ export function localSandbox(parts: Parts): LocalSandbox {
       destroyed = ending.promise
       try {
         await endEverything()
+        // What a command left behind is ended, but may not be gone yet; an image must not change any more.
+        if (cgroup !== null) await removeGroups(cgroup)
         return await take(`${diskDir}/upper`)
       } finally {
         await removeRest()

@@ -138,6 +138,8 @@ test('what a program leaves running ends with it', async () => {
   await withSandbox('memory', {}, async (sandbox) => {
     const idle = processesOf(stateDir)
     assert.equal(await shell(sandbox, 'setsid sleep 100 >/dev/null 2>&1 & echo done'), 'done\n')
+    // It is killed with the command; the kernel takes it away a moment later.
+    while (processesOf(stateDir).length > idle.length) await new Promise((resolve) => setImmediate(resolve))
     assert.deepEqual(processesOf(stateDir), idle)
   })
 })
@@ -187,4 +189,14 @@ test('memory uppers of all processes count together, and those that end make roo
   assert.notEqual(await kind(await create(two)), inMemory)
   await first.destroy()
   assert.equal(await kind(await create(two)), inMemory)
+})
+
+test('processes that have ended do not count, however many there were', async () => {
+  await withSandbox('memory', { processes: 16 }, async (sandbox) => {
+    for (let turn = 0; turn < 60; turn += 1) assert.equal((await run(sandbox, ['true'])).code, 0)
+    if (!hasCgroups) return assert.match(sandbox.warnings.join(), /no limit on .*processes/)
+    // Those that live still do.
+    const bomb = 'for i in $(seq 40); do sleep 100 & done; wait'
+    await assert.rejects(run(sandbox, ['sh', '-c', bomb]), { code: 'process_limit' })
+  })
 })
