@@ -88,7 +88,8 @@ export async function localDriver(settings: LocalSettings, template: Template): 
         if (mine === undefined) throw new AppError('sandbox_lost', `Cannot freeze sandbox ${sandbox.id}: it is gone`)
         if (mine.upper !== 'disk')
           throw new AppError('not_freezable', `Cannot freeze sandbox ${sandbox.id}: its upper is in memory`)
-        return mine.end((upperDir) => store.add(id, upperDir, mine.layers))
+        const measuring = mine.measure()
+        return mine.end(async (upperDir) => store.add(id, upperDir, mine.layers, await measuring))
       }),
 
     drop: (id) => span('drop', { driver: 'local' }, () => store.drop(id)),

@@ -2,7 +2,6 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { AppError } from '../../core/errors.ts'
 import type { Image } from '../contract.ts'
 import { currentBoot, identify, isAlive, type ProcessIdentity } from '../../core/process-identity.ts'
-import { du } from './disk-watch.ts'
 import { runHostCommand } from './host-command.ts'
 import { removeStray } from './remove-tree.ts'
 import { readJson, writeAtomically, type StateDir } from './state-dir.ts'
@@ -31,8 +30,8 @@ export interface ImageStore {
   has(id: string): boolean
   /** Throws `image_not_found`, or `image_incompatible` where it was made under other conditions. */
   get(id: string): Image
-  /** Turns an upper directory into the newest layer of a new image. */
-  add(id: string, upperDir: string, below: readonly string[]): Promise<Image>
+  /** Turns an upper directory of that many bytes into the newest layer of a new image. */
+  add(id: string, upperDir: string, below: readonly string[], bytes: number): Promise<Image>
   /** Removes an image, and those of its layers that nothing else uses. */
   drop(id: string): Promise<void>
   /** Deletes layers that neither an image nor a living sandbox uses: what a drop or a crash left. */
@@ -90,8 +89,7 @@ export function imageStore(
       return manifest
     },
 
-    async add(id, upperDir, below) {
-      const bytes = await du(upperDir, '--block-size=1')
+    async add(id, upperDir, below, bytes) {
       const image: Image = { id, layers: [id, ...below], bytes, createdAt: Date.now() }
       const manifest: Manifest = { ...image, conditions, unsyncedBoot: currentBoot(), maker: identify(process.pid) }
       // The manifest first: it counts only once all its layers are there, so the rename is what makes the image.

@@ -7,7 +7,7 @@ import { supervise, type BareProcess } from '../supervised.ts'
 import { startProcess } from './bare-process.ts'
 import type { CgroupOfSandbox, GroupMaker } from './cgroup.ts'
 import type { CommandPlace } from './command-plan.ts'
-import { limitHit, watchDisk } from './disk-watch.ts'
+import { du, limitHit, watchDisk } from './disk-watch.ts'
 import type { Holder } from './holder.ts'
 import type { Journal } from './journal.ts'
 import { UPPER } from './mount-plan.ts'
@@ -19,6 +19,8 @@ export interface LocalSandbox extends Sandbox {
   readonly upper: Upper
   /** What it was made from, the newest first; still there when its image is dropped. */
   readonly layers: readonly string[]
+  /** Bytes its disk upper takes, 0 for one in memory. */
+  measure(): Promise<number>
   /** Ends everything in it, hands over the upper directory, then removes the rest. */
   end<T>(take: (upperDir: string) => Promise<T>): Promise<T>
 }
@@ -162,6 +164,8 @@ export function localSandbox(parts: Parts): LocalSandbox {
       })
       return destroyed
     },
+
+    measure: async () => (diskDir === null ? 0 : du(`${diskDir}/upper`, '--block-size=1')),
 
     async end(take) {
       if (destroyed !== null || diskDir === null)
