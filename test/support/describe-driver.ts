@@ -1,5 +1,6 @@
 import { after, before, describe } from 'node:test'
-import type { Sandbox, SandboxDriver, SandboxSpec } from '../../src/sandbox/contract.ts'
+import type { SandboxDriver } from '../../src/sandbox/contract.ts'
+import type { DriverCases } from './driver-cases.ts'
 import { commandCases } from './driver-command-cases.ts'
 import { endingCases } from './driver-ending-cases.ts'
 import { imageCases } from './driver-image-cases.ts'
@@ -10,14 +11,6 @@ export interface DriverUnderTest {
   readonly driver: SandboxDriver
   reopen(): Promise<SandboxDriver>
   close(): Promise<void>
-}
-
-/** What the cases of the suite use; the driver exists once the tests run. */
-export interface DriverCases {
-  readonly driver: () => SandboxDriver
-  readonly reopen: () => Promise<SandboxDriver>
-  /** A sandbox that is destroyed after the tests, if not before. */
-  readonly create: (spec?: Partial<SandboxSpec>) => Promise<Sandbox>
 }
 
 const signal = new AbortController().signal

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { before, test } from 'node:test'
 import { finish } from '../../src/core/exec.ts'
 import type { Sandbox } from '../../src/sandbox/contract.ts'
-import type { DriverCases } from './describe-driver.ts'
+import type { DriverCases } from './driver-cases.ts'
 import { commandOf, run, shell } from './local-sandboxes.ts'
 
 async function* chunked(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {

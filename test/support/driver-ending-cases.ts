@@ -3,7 +3,7 @@ import { before, test } from 'node:test'
 import { AppError } from '../../src/core/errors.ts'
 import { finish, type Running } from '../../src/core/exec.ts'
 import type { Sandbox, SandboxRecord } from '../../src/sandbox/contract.ts'
-import type { DriverCases } from './describe-driver.ts'
+import type { DriverCases } from './driver-cases.ts'
 import { commandOf, run, shell, specOf } from './local-sandboxes.ts'
 
 /** Waits until the program has printed something, so that it surely runs; the rest is read on in the background. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import type { Sandbox } from '../../src/sandbox/contract.ts'
-import type { DriverCases } from './describe-driver.ts'
+import type { DriverCases } from './driver-cases.ts'
 import { run, shell } from './local-sandboxes.ts'
 
 /** Kind, mode, size or target and content of everything in the working copy. */
