@@ -47,12 +47,12 @@ async function assertNotInFiles(): Promise<void> {
   }
 }
 
-/** Reads every process's arguments, and the environments that the sandboxes' user could read, until `isOver`. */
+/** Reads every process's arguments, and the environments that the sandboxes' user could read, until the work is over. */
 async function watchProcesses(work: Promise<unknown>): Promise<number> {
-  let isOver = false
+  const over = new AbortController()
   let couriers = 0
-  void work.finally(() => (isOver = true)).catch(() => {})
-  while (!isOver) {
+  void work.finally(() => over.abort()).catch(() => {})
+  while (!over.signal.aborted) {
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
       const argv = readProc(pid, 'cmdline')
       assertHidden(argv, `the arguments of ${argv}`)

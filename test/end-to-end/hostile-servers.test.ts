@@ -36,7 +36,7 @@ async function failure(fault: Fault, deadlineMs: number): Promise<string> {
     await receipt
     return 'served'
   } catch (error) {
-    assert(hasCode(error, 'internal') === false, String(error))
+    assert(!hasCode(error, 'internal'), String(error))
     return (error as { code: ErrorCode }).code
   } finally {
     server.fault = null

@@ -33,7 +33,8 @@ async function workingCopy(
   const whole = { objectFormat, url, tips, hasGaps: false, ...state }
   await write(dir, blankRepository(whole))
   await cp(`${source.dir}/objects`, `${dir}/.git/objects`, { recursive: true })
-  return { dir, git: openRepository(dir).git, source, tips, state: whole }
+  const copy = openRepository(dir)
+  return { dir, git: copy.git.bind(copy), source, tips, state: whole }
 }
 
 for (const objectFormat of ['sha1', 'sha256'] as const) {
