@@ -5,11 +5,12 @@ import { span } from '../core/spans.ts'
 import { gitFailure } from '../git/failure.ts'
 import { transferEnvironment, type TransferSource } from '../git/transfer-environment.ts'
 import { correlationId } from '../core/correlation.ts'
-import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
+import type { Sandbox, SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
+import { checkArgv, withToleratedFlaws, type ObjectCheck } from './object-check.ts'
 import { start, unpack, unpackHistory, withSandbox, WORKSPACE } from './place.ts'
 import { blankRepository } from './repository-files.ts'
 import { tarEnd, tarEntries } from './tar.ts'
-import type { BringOptions, Upstream, Wish } from './upstream.ts'
+import type { BringOptions, Brought, Upstream, Wish } from './upstream.ts'
 
 export interface CourierSettings {
   readonly driver: SandboxDriver
@@ -28,44 +29,65 @@ export interface CourierSettings {
  * anything else in its repository might be the server's doing.
  */
 const ERRAND = `
+check=$1; shift
 tar -xf - --no-same-owner || exit
-git fetch "$@" --stdin origin <.git/wants >&2 || exit
+if [ "$check" = 'at once' ]; then
+  git fetch "$@" --stdin origin <.git/wants >&2 || exit
+else
+  git -c transfer.fsckObjects=false fetch "$@" --stdin origin <.git/wants >&2 || exit
+  ${checkArgv.join(' ')} >&2 || { echo 'fatal: fsck error' >&2; exit 128; }
+fi
 [ -e .git/shallow ] && shallow=.git/shallow || shallow=
 exec tar -cf - --exclude='tmp_*' --transform='s,^.git/incoming,.git/objects,' $shallow .git/incoming
 `
 
 /** A server as upstream: each fetch runs in a sandbox of its own that has network and one credential, and nothing else. */
 export function courierUpstream(settings: CourierSettings): Upstream {
-  const { driver, limits, url, objectFormat } = settings
+  const { driver, url, objectFormat } = settings
   return {
     url,
     objectFormat,
     bring: (wish, builder, options) =>
       span('fetch', { driver: driver.name }, () =>
-        withSandbox(
-          driver,
-          { image: wish.base?.image ?? null, upper: 'disk', network: 'host', limits, metadata: { role: 'courier' } },
-          async (courier) => {
-            const errand = watch(
-              start(courier, ['/bin/sh', '-c', ERRAND, 'errand', ...fetchFlags(wish)], {
-                ...options,
-                env: fetchEnvironment(settings, wish),
-                stdin: luggage(wish),
-              }),
-              options,
-            )
-            const repository = wish.base === null ? blankRepository(wish.state) : []
-            const isWhole =
-              wish.depth === 'exact'
-                ? await unpack(await builder, repository, errand.archive, options).then(() => false)
-                : await unpackHistory(await builder, repository, errand.archive, options)
-            await errand.check()
-            return { bytes: errand.bytes(), isWhole }
-          },
-          options,
-        ),
+        withToleratedFlaws((check) => sendCourier(settings, { wish, check, builder }, options)),
       ),
   }
+}
+
+interface Errand {
+  readonly wish: Wish
+  readonly check: ObjectCheck
+  readonly builder: Promise<Sandbox>
+}
+
+function sendCourier(
+  settings: CourierSettings,
+  { wish, check, builder }: Errand,
+  options: BringOptions,
+): Promise<Brought> {
+  const { driver, limits } = settings
+  return withSandbox(
+    driver,
+    { image: wish.base?.image ?? null, upper: 'disk', network: 'host', limits, metadata: { role: 'courier' } },
+    async (courier) => {
+      const errand = watch(
+        start(courier, ['/bin/sh', '-c', ERRAND, 'errand', check, ...fetchFlags(wish)], {
+          ...options,
+          env: fetchEnvironment(settings, wish),
+          stdin: luggage(wish),
+        }),
+        options,
+      )
+      const repository = wish.base === null ? blankRepository(wish.state) : []
+      const isWhole =
+        wish.depth === 'exact'
+          ? await unpack(await builder, repository, errand.archive, options).then(() => false)
+          : await unpackHistory(await builder, repository, errand.archive, options)
+      await errand.check()
+      return { bytes: errand.bytes(), isWhole }
+    },
+    options,
+  )
 }
 
 /** What goes in: the ids to ask for, and to a blank sandbox a repository. */
