@@ -51,7 +51,7 @@ test(`${rounds} rounds with one of several processes killed leave nothing behind
     const chosen = [0, 1].map(() => commands[Math.floor(next() * commands.length)] ?? [])
     const started = chosen.map((argv) => home.start(argv))
     const victim = started[Math.floor(next() * started.length)]
-    await pause(next() * 600)
+    await pause(next() * 450)
     victim?.child.kill('SIGKILL')
     for (const { child, end } of started) {
       const { code, signal, stdout, stderr } = await end

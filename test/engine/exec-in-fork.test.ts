@@ -100,7 +100,7 @@ test('a program that outlives its deadline ends with all it started', async () =
   const { running, receipt } = await engine.exec({
     repo,
     argv: ['sh', '-c', 'sleep 1000 & sleep 1000'],
-    deadlineMs: 3000,
+    deadlineMs: 1500,
   })
   await assert.rejects(finish(running), { code: 'deadline_exceeded' })
   await assert.rejects(receipt, { code: 'deadline_exceeded' })
