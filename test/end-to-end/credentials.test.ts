@@ -96,7 +96,7 @@ test('the same by the command line, with the credential from its environment and
   })
   assert.deepEqual([first.code, first.stderr], [0, ''])
   const named = { FORKYARD_CREDENTIALS_FILE: credentialsFile, ROBOT_PASSWORD: password }
-  const started = home.start(['run', repo, '--', 'env'], named)
+  const started = home.start(['run', repo, '--json', '--', 'env'], named)
   const { code, stdout, stderr } = await started.end
   assert.deepEqual([code, stderr], [0, ''])
   assertHidden(first.stdout + stdout, 'the output')
