@@ -57,6 +57,11 @@ export const catalog = {
   ref_ambiguous: { status: 409, retry: 'never', hint: 'Give the full name: refs/heads/… or refs/tags/….' },
   commit_not_found: { status: 404, retry: 'never', hint: 'The server does not hand out this commit.' },
   path_not_found: { status: 404, retry: 'never', hint: 'List the paths with forkyard list-files.' },
+  history_incomplete: {
+    status: 409,
+    retry: 'never',
+    hint: 'The repository is itself a shallow clone: run git fetch --unshallow there, or ask for less history.',
+  },
   histories_unrelated: { status: 409, retry: 'never', hint: 'Compare the two commits themselves, without mergeBase.' },
   objects_missing: { status: 503, retry: 'safe', hint: 'The request may be repeated.' },
   git_failed: { status: 500, retry: 'never', hint: 'See details.stderr for what git said.' },

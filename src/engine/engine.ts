@@ -74,7 +74,15 @@ export function inProcessEngine({
         const needs: Needs = cone.length === 0 ? wholeWorktree : { ...wholeWorktree, blobs: 'none', worktree: 'cone' }
         const listBlobs = async (): Promise<readonly string[]> => []
         const provided = await images.provide(
-          { repo: repository.key, connect, needs, commits: openedIds(resolution), cone, listBlobs },
+          {
+            repo: repository.key,
+            sharing: repository.scope,
+            connect,
+            needs,
+            commits: openedIds(resolution),
+            cone,
+            listBlobs,
+          },
           scope,
         )
         await driver.synced()

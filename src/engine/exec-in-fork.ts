@@ -40,6 +40,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
     const provided = await parts.images.provide(
       {
         repo: repository.key,
+        sharing: repository.scope,
         connect: repository.connect,
         needs: cone.length === 0 ? needs : { ...needs, blobs: 'none', worktree: 'cone' },
         commits: openedIds(resolution),

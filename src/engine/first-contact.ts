@@ -10,7 +10,8 @@ export async function prepareFirstContact(
   { key, remote }: Repository,
   signal: AbortSignal,
 ): Promise<void> {
-  if (await images.knows(key)) return
+  const isKnown = await images.knows(key).catch(() => true)
+  if (isKnown) return
   // Whatever fails here fails again, and is told, where it is needed.
   await Promise.allSettled([
     remote.abilities({ signal }),

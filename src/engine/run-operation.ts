@@ -1,3 +1,4 @@
+import { deepFreeze } from '../core/deep-freeze.ts'
 import { findOperation } from '../git/registry.ts'
 import { compute } from './compute.ts'
 import type { Answer, RequestOptions } from './contract.ts'
@@ -28,8 +29,8 @@ export async function runOperation(
     const cached = operation.isPure ? parts.results.get(key) : null
     if (cached !== null) return scope.answer(cached, { ...describe, tier: 'result' })
     // Shared work ends with its last waiter, not with the deadline of the first.
-    const work = (signal: AbortSignal): Promise<Outcome> =>
-      compute(parts, task, { ...scope, signal, deadlineMs: Infinity })
+    const work = async (signal: AbortSignal): Promise<Outcome> =>
+      deepFreeze(await compute(parts, task, { ...scope, signal, deadlineMs: Infinity }))
     const outcome = await parts.flights.run(key, work, scope)
     if (operation.isPure) parts.results.set(key, outcome)
     return scope.answer(outcome, { ...describe, tier: outcome.provided?.plan.tier ?? 'image' })

@@ -49,7 +49,8 @@ export async function imageRequest(task: Task, signal: AbortSignal): Promise<Ima
       : operation.blobs(git, await pinnedInput(git, task, listing), contextOf(task, listing))
   }
   const { connect } = repository
-  return { repo: repository.key, connect, needs, commits: [...new Set(commits)], cone: [], listBlobs }
+  const sharing = needs.blobs === 'paths' ? `${repository.scope} ${JSON.stringify(task.own)}` : repository.scope
+  return { repo: repository.key, sharing, connect, needs, commits: [...new Set(commits)], cone: [], listBlobs }
 }
 
 /** The operation's input with a full commit id in every revision field. */

@@ -70,8 +70,8 @@ function reach({ url, pin, authorization }: TransferSource, scheme: string): Rec
   return {
     [`protocol.${scheme}.allow`]: 'always',
     'http.curloptResolve': pin,
-    'remote.origin.url': url,
-    'remote.origin.promisor': 'true',
+    'remote.courier.url': url,
+    'remote.courier.promisor': 'true',
     ...(authorization === null ? {} : { [`http.${url}.extraHeader`]: `Authorization: ${authorization}` }),
   }
 }

@@ -62,8 +62,14 @@ export function supervise(process: BareProcess, { signal, deadlineMs, maxOutputB
         yield chunk
       }
     } catch (error) {
-      // Destroying a stream in `fail` ends its reader with an error of its own, which says less.
-      throw failure ?? error
+      // A stream that was destroyed ends its reader with an error of its own, which says less than why.
+      throw (
+        failure ??
+        (await exit.then(
+          () => error,
+          (reason: unknown) => reason,
+        ))
+      )
     }
     if (failure !== null) throw failure
   }

@@ -1,3 +1,4 @@
+import { AppError } from '../core/errors.ts'
 import { span } from '../core/spans.ts'
 import type { Image, Sandbox, SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import { bakeIndex, builderGit, checkOut, probe } from './builder.ts'
@@ -89,6 +90,9 @@ async function carryOut(
       const brought = await upstream.bring({ ...step, base: asBase(base), state }, creating, options)
       bytes += brought.bytes
       isWhole = brought.isWhole
+      // Taken for whole, it would make merge-base and blame answer wrongly without a word.
+      if (step.depth === 'full' && !isWhole)
+        throw new AppError('history_incomplete', 'Cannot bring the whole history: the repository does not hold it')
     } else if (step.kind === 'backfill') {
       const { oids, filter } = await span('backfill', {}, async () =>
         listWanted(builderGit(await creating, options), step, request, options),

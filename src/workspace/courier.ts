@@ -32,9 +32,9 @@ const ERRAND = `
 check=$1; shift
 tar -xf - --no-same-owner || exit
 if [ "$check" = 'at once' ]; then
-  git fetch "$@" --stdin origin <.git/wants >&2 || exit
+  git fetch "$@" --stdin courier <.git/wants >&2 || exit
 else
-  git -c transfer.fsckObjects=false fetch "$@" --stdin origin <.git/wants >&2 || exit
+  git -c transfer.fsckObjects=false fetch "$@" --stdin courier <.git/wants >&2 || exit
   ${checkArgv.join(' ')} >&2 || { echo 'fatal: fsck error' >&2; exit 128; }
 fi
 [ -e .git/shallow ] && shallow=.git/shallow || shallow=
@@ -70,6 +70,8 @@ function sendCourier(
     driver,
     { image: wish.base?.image ?? null, upper: 'disk', network: 'host', limits, metadata: { role: 'courier' } },
     async (courier) => {
+      // First somebody to receive: what a program says before anyone listens is lost when it ends.
+      const receiver = await builder
       const errand = watch(
         start(courier, ['/bin/sh', '-c', ERRAND, 'errand', check, ...fetchFlags(wish)], {
           ...options,
@@ -81,8 +83,8 @@ function sendCourier(
       const repository = wish.base === null ? blankRepository(wish.state) : []
       const isWhole =
         wish.depth === 'exact'
-          ? await unpack(await builder, repository, errand.archive, options).then(() => false)
-          : await unpackHistory(await builder, repository, errand.archive, options)
+          ? await unpack(receiver, repository, errand.archive, options).then(() => false)
+          : await unpackHistory(receiver, repository, errand.archive, options)
       await errand.check()
       return { bytes: errand.bytes(), isWhole }
     },

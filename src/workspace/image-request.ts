@@ -17,6 +17,8 @@ export interface ImageRequest {
   /** Full ids, a worktree's first. */
   readonly commits: readonly string[]
   readonly cone: readonly string[]
+  /** What else must be equal for two requests to share one build: who asks, and which contents they will read. */
+  readonly sharing: string
   /** Called only where something has to be fetched. */
   readonly connect: (options: { signal: AbortSignal }) => Promise<Connection>
   /** Ids of the file contents that will be read, where `needs.blobs` is `paths`. */

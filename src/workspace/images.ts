@@ -230,6 +230,6 @@ function replaces(
 }
 
 /** Requests with equal keys need the same image. */
-function buildKey({ repo, needs, commits, cone }: ImageRequest): string {
-  return JSON.stringify([repo, needs, commits, cone])
+function buildKey({ repo, needs, commits, cone, sharing }: ImageRequest): string {
+  return JSON.stringify([repo, needs, commits, cone, sharing])
 }

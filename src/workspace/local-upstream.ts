@@ -40,6 +40,17 @@ interface Delivery {
 }
 
 async function take(remote: LocalRemote, delivery: Delivery, options: BringOptions): Promise<Brought> {
+  // Whatever fails after it was started must end the program that writes the pack.
+  const ending = new AbortController()
+  const signal = AbortSignal.any([options.signal, ending.signal])
+  try {
+    return await takePack(remote, delivery, { ...options, signal })
+  } finally {
+    ending.abort()
+  }
+}
+
+async function takePack(remote: LocalRemote, delivery: Delivery, options: BringOptions): Promise<Brought> {
   const { wish, builder, boundary } = delivery
   const stream = await remote.fetchPack({
     wants: wish.wants,

@@ -36,7 +36,7 @@ async function fetch(name: string, from: Partial<TransferSource>, config: readon
   // On the host the template's place is taken by nothing at all.
   const env = { ...transferEnvironment(settings), PATH: '/usr/bin:/bin' }
   const tip = await source.git(['rev-parse', 'main'])
-  return hermeticGit(target.dir, ['fetch', '--no-tags', '--no-write-fetch-head', 'origin', tip], { env }).then(
+  return hermeticGit(target.dir, ['fetch', '--no-tags', '--no-write-fetch-head', 'courier', tip], { env }).then(
     () => 'fetched',
     (error: unknown) => String(error),
   )

@@ -12,9 +12,7 @@ export const ranks: readonly (readonly string[])[] = [
 
 /** The only files that may start a process on the host. */
 export const spawners: readonly string[] = [
-  'src/sandbox/local/bare-process.ts',
-  'src/sandbox/local/holder.ts',
-  'src/sandbox/local/host-command.ts',
+  'src/sandbox/local/start-child.ts',
   'src/git/remote/upload-pack.ts',
   'src/git/probe-git.ts',
 ]
@@ -58,7 +56,7 @@ function fileViolations(path: string, text: string): string[] {
   const mayPrint = !inSource || path === 'src/main.ts' || path.startsWith('src/cli/')
   if (!mayPrint && /\bconsole\.\w+\(|\bprocess\.(?:stdout|stderr)\.write\(/.test(code(text)))
     found.push(`${path}: prints`)
-  if (inSource && !spawners.includes(path) && /'(?:node:)?child_process'/.test(text)) {
+  if (inSource && !spawners.includes(path) && /^import (?!type ).*'(?:node:)?child_process'/m.test(text)) {
     found.push(`${path}: starts processes`)
   }
   if (!inSource && leftOut.test(code(text))) found.push(`${path}: leaves tests out`)

@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { AppError } from '../../core/errors.ts'
 import type { Command, Exit } from '../../core/exec.ts'
 import type { BareProcess } from '../supervised.ts'
 import { bubblewrapArguments, checkCommand, enterArgv, type CommandPlace } from './command-plan.ts'
+import { startChild } from './start-child.ts'
 import { childrenOf } from '../../core/process-identity.ts'
 
 export interface Identity {
@@ -22,7 +23,7 @@ export function startProcess(
   mark: Readonly<Record<string, string>>,
 ): BareProcess {
   checkCommand(command)
-  const child = spawnOrRefuse(enterArgv(place, command.argv), {
+  const child = startChild(enterArgv(place, command.argv), {
     cwd: '/',
     env: { PATH: '/usr/bin:/bin', ...mark },
     stdio: [command.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
@@ -42,15 +43,6 @@ export function startProcess(
     ended: ended(child, fed),
     signal: (name) => signalProgram(child, name),
     kill: () => killTree(child),
-  }
-}
-
-function spawnOrRefuse([program = '', ...argv]: readonly string[], options: SpawnOptions): ChildProcess {
-  try {
-    return spawn(program, argv, options)
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'E2BIG') throw cause
-    throw new AppError('input_invalid', 'Cannot start a command: its arguments are too long', { cause })
   }
 }
 

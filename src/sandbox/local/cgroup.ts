@@ -31,7 +31,7 @@ export interface CgroupOfSandbox {
   /** What a limit stopped since the last call, the gravest first. */
   limitHit(): 'memory_limit' | 'process_limit' | null
   /** Raises the limit on processes by those that have ended and only wait to be looked after: see `ended` below. */
-  discountEnded(limit: number): void
+  discountEnded(limit: number, commands: number): void
   /** Pids of everything that runs in it. */
   processes(): readonly number[]
   /** Removes the groups; false while something still runs in them. */
@@ -136,10 +136,12 @@ export function openCgroup(cgroups: Cgroups, id: string): CgroupOfSandbox {
       Object.assign(counters, { memory: killed, processes: refused })
       return hit
     },
-    discountEnded(limit) {
+    discountEnded(limit, commands) {
       const current = Number(read(`${pids}/pids.current`))
       if (allowed === null && current < limit / 2) return
-      const wanted = limit + ended(current, `${pids}/${cgroups.version === 2 ? 'cgroup.threads' : 'tasks'}`)
+      // Programs can keep ended processes of their own on purpose: each command leaves one at the most.
+      const wanted =
+        limit + Math.min(commands, ended(current, `${pids}/${cgroups.version === 2 ? 'cgroup.threads' : 'tasks'}`))
       if (wanted !== allowed) writeFileSync(`${pids}/pids.max`, String(wanted))
       allowed = wanted
     },

@@ -26,7 +26,11 @@ export function watchDisk(
 
   async function look(): Promise<void> {
     const startedAt = performance.now()
-    const hit = await limitHit(directory, prefix, limits)
+    const hit = await limitHit(directory, prefix, limits).catch(
+      // Unwatched, a sandbox could fill the disk: what cannot be looked at is ended.
+      (cause: unknown) =>
+        new AppError('sandbox_lost', 'Cannot go on: the disk of the sandbox cannot be watched', { cause }),
+    )
     if (isStopped) return
     if (hit !== null) return onLimit(hit)
     timer = setTimeout(() => void look(), Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (performance.now() - startedAt)))

@@ -56,12 +56,14 @@ export async function localDriver(settings: LocalSettings, template: Template): 
   })
 
   /** Memory while all memory uppers together stay within their bound, then disk while there is room. */
-  async function chooseUpper({ upper, limits }: SandboxSpec): Promise<Upper> {
-    if (upper === 'memory' && journal.reservedBytes() + limits.diskBytes <= memoryCap) return 'memory'
+  function fitsMemory({ upper, limits }: SandboxSpec): boolean {
+    return upper === 'memory' && journal.reservedBytes() + limits.diskBytes <= memoryCap
+  }
+
+  async function requireDisk(): Promise<void> {
     const { bavail, bsize } = await statfs(state.path)
     if (bavail * bsize < RESERVED_BYTES)
       throw new AppError('over_capacity', 'Cannot make a sandbox: memory and disk are used up')
-    return 'disk'
   }
 
   /** Layers of a dropped image go with the last sandbox that used them. */
@@ -77,7 +79,11 @@ export async function localDriver(settings: LocalSettings, template: Template): 
     create: (spec, { signal }) =>
       span('fork', { driver: 'local', upper: spec.upper }, async () => {
         if (signal.aborted) throw asCanceled(signal.reason)
-        const sandbox = await createSandbox(ground, spec, await chooseUpper(spec), (id) => forget(id, spec.image))
+        const isRoom = fitsMemory(spec)
+        if (!isRoom) await requireDisk()
+        // From the look at the sum to the entry that raises it nothing is awaited, or many would see the same sum.
+        const upper: Upper = isRoom || fitsMemory(spec) ? 'memory' : 'disk'
+        const sandbox = await createSandbox(ground, spec, upper, (id) => forget(id, spec.image))
         living.set(sandbox.id, sandbox)
         return sandbox
       }),

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { holderFailure } from './host-programs.ts'
 import { encodePlan, type HolderStep } from './mount-plan.ts'
 import { MARK } from './reaper.ts'
+import { startChild } from './start-child.ts'
 import type { StateDir } from './state-dir.ts'
 
 /** The process whose namespaces are a sandbox. */
@@ -19,7 +19,7 @@ const program = readFileSync(new URL('holder.pl', import.meta.url), 'utf8')
 
 /** Starts a holder and waits until its plan is carried out. Throws `sandbox_failed` with what it said. */
 export async function startHolder(state: StateDir, id: string, steps: readonly HolderStep[]): Promise<Holder> {
-  const child = spawn('/usr/bin/perl', ['-e', program], {
+  const child = startChild(['/usr/bin/perl', '-e', program], {
     cwd: state.path,
     env: { PATH: '/usr/bin:/bin', [MARK]: id },
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
@@ -36,9 +36,7 @@ export async function startHolder(state: StateDir, id: string, steps: readonly H
       // The holder died first; `ended` says so.
     })
   plan.end(encodePlan(steps))
-  const ended = new Promise<void>((resolve) =>
-    child.once('error', () => resolve()).once('close', () => resolve()),
-  ).then(() => {
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve())).then(() => {
     isAlive = false
   })
   const isReady = await Promise.race([

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
 import type { Identity } from './bare-process.ts'
+import { startChild } from './start-child.ts'
 
 /** How a program of the host ended, and what it printed. */
 export interface HostCommandEnd {
@@ -12,12 +12,11 @@ export interface HostCommandEnd {
  * paths a sandbox could have written; `becomes` makes them run as the sandboxes' user.
  */
 export function runHostCommand(argv: readonly string[], becomes: Identity | null): Promise<HostCommandEnd> {
-  const [program = '', ...rest] = argv
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     let stdout = ''
     const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C' }
-    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'ignore'], env, ...becomes })
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
-    child.once('error', reject).once('close', (code) => resolve({ code, stdout }))
+    const child = startChild(argv, { stdio: ['ignore', 'pipe', 'ignore'], env, ...becomes })
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.once('close', (code) => resolve({ code, stdout }))
   })
 }

@@ -95,7 +95,10 @@ export function imageStore(
       // The manifest first: it counts only once all its layers are there, so the rename is what makes the image.
       writeAtomically(state, manifestPath(id), JSON.stringify(manifest))
       renameSync(upperDir, `${state.path}/layers/${id}`)
-      const syncing = sync(manifest).finally(() => syncs.delete(syncing))
+      // An image that could not be synced is trusted within this boot only, which is what its manifest says.
+      const syncing = sync(manifest)
+        .catch(() => {})
+        .finally(() => syncs.delete(syncing))
       syncs.add(syncing)
       return image
     },

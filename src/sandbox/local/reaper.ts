@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { listCgroups, openCgroup, type CgroupOfSandbox, type Cgroups } from './cgroup.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import { identify, isAlive } from '../../core/process-identity.ts'
-import { removeStray, removeTree } from './remove-tree.ts'
+import { removeStray } from './remove-tree.ts'
 import type { StateDir } from './state-dir.ts'
 
 /** Variable in the environment of a sandbox's holder and of what starts its commands; it marks them, and says nothing. */
@@ -22,7 +22,7 @@ export async function reap(state: StateDir, journal: Journal, cgroups: Cgroups |
   const dead = entries.filter(({ owner }) => !isAlive(owner))
   if (dead.length > 0) await endProcesses(new Set(dead.map(({ id }) => id)))
   for (const { id } of dead) {
-    await removeTree(state, `run/${id}`)
+    await removeStray(state, `run/${id}`)
     if (cgroups !== null) await removeGroups(openCgroup(cgroups, id))
     journal.erase(id)
   }

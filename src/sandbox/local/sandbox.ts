@@ -50,11 +50,13 @@ export function localSandbox(parts: Parts): LocalSandbox {
   const asHolder =
     state.becomes === null ? ['nsenter', '--preserve-credentials', '-U', '-t', String(holder.pid), '--'] : []
   let isEnding = false
+  let commands = 0
   let destroyed: Promise<void> | null = null
 
   function place(): CommandPlace {
     cgroup ??= parts.group?.make() ?? null
-    cgroup?.discountEnded(spec.limits.processes)
+    cgroup?.discountEnded(spec.limits.processes, commands)
+    commands += 1
     return {
       stateDir: state.path,
       holderPid: holder.pid,
@@ -127,7 +129,11 @@ export function localSandbox(parts: Parts): LocalSandbox {
   async function endEverything(): Promise<void> {
     isEnding = true
     const ends = [...running].map(({ ended }) => ended.catch(() => {}))
-    for (const process of running) process.kill()
+    for (const process of running) {
+      process.kill()
+      // A reader that pauses would keep the end from being noticed; it learns from `ended` that the output was cut.
+      for (const stream of [process.stdout, process.stderr]) stream.destroy()
+    }
     await Promise.all(ends)
     holder.end()
     await holder.ended
@@ -178,8 +184,11 @@ export function localSandbox(parts: Parts): LocalSandbox {
         if (cgroup !== null) await removeGroups(cgroup)
         return await take(`${diskDir}/upper`)
       } finally {
-        await removeRest()
-        ending.resolve()
+        try {
+          await removeRest()
+        } finally {
+          ending.resolve()
+        }
       }
     },
   }
