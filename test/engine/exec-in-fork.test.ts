@@ -158,3 +158,10 @@ test('malformed requests are input_invalid and make nothing', async () => {
     await assert.rejects(engine.exec({ repo, ...more }), { code: 'input_invalid' }, JSON.stringify(more))
   assert.deepEqual(leftovers(home), [])
 })
+
+test('programs that Debian reaches by its alternatives are there', async () => {
+  const { running, receipt } = await engine.exec({ repo, argv: ['sh', '-c', 'awk "BEGIN { print 6 * 7 }"'] })
+  const { code, stdout } = await finish(running)
+  assert.deepEqual([code, stdout.toString()], [0, '42\n'])
+  await receipt
+})

@@ -33,7 +33,9 @@ export async function runBoxed({ argv, filter, input = '', arguments: more = [] 
     { ...unprivileged, cwd: '/', env: { PATH: '/usr/bin', HOME: '/tmp' }, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] },
   )
   const exit = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('exit', resolve))
-  ;(child.stdio[3] as Writable).end(filter ?? Buffer.alloc(0))
+  const filterPipe = child.stdio[3] as Writable
+  filterPipe.on('error', () => {})
+  filterPipe.end(filter ?? Buffer.alloc(0))
   const stdin = child.stdin
   // A program that ends before it has read its input is no fault of the test's own.
   stdin.on('error', () => {})

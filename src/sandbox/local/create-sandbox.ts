@@ -19,7 +19,10 @@ export interface SandboxGround {
   readonly cgroups: Cgroups | null
   readonly filterPath: string
   readonly leaksDescriptors: boolean
-  readonly mounts: Pick<MountSpec, 'etcDir' | 'certificatesDir' | 'tmpBytes' | 'shmBytes' | 'links' | 'arch'>
+  readonly mounts: Pick<
+    MountSpec,
+    'etcDir' | 'alternativesDir' | 'certificatesDir' | 'tmpBytes' | 'shmBytes' | 'links' | 'arch'
+  >
 }
 
 /** Makes a sandbox: journal first, then directories, then the holder, so that a crash leaves nothing unknown. */

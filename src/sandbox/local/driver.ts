@@ -23,7 +23,10 @@ import { installTools, openStateDir } from './state-dir.ts'
 const SHM_BYTES = 64 * 1024 * 1024
 
 /** Mount points that the template's /etc must have. */
-const etcMountPoints: TemplateFiles = { 'ssl/.keep': { content: '', mode: 0o644 } }
+const etcMountPoints: TemplateFiles = {
+  'ssl/.keep': { content: '', mode: 0o644 },
+  'alternatives/.keep': { content: '', mode: 0o644 },
+}
 
 /** Sandboxes of Linux namespaces and overlayfs, always as an unprivileged user. Throws `host_unable` and `settings_invalid`. */
 export async function localDriver(settings: LocalSettings, template: Template): Promise<SandboxDriver> {
@@ -38,9 +41,11 @@ export async function localDriver(settings: LocalSettings, template: Template): 
   const filterPath = `${installTools(state, { 'filter.bpf': { content: seccompFilter(arch), mode: 0o644 } })}/filter.bpf`
   const cgroups = findCgroups({ stateDir: state.path })
   const memoryCap = hasMemoryUppers() ? totalmem() * settings.memoryUppersShare : 0
+  const alternativesDir = existsSync('/etc/alternatives') ? '/etc/alternatives' : null
   const certificatesDir = existsSync('/etc/ssl') ? '/etc/ssl' : null
   const mounts = {
     etcDir,
+    alternativesDir,
     certificatesDir,
     tmpBytes: settings.tmpBytes,
     shmBytes: SHM_BYTES,

@@ -15,6 +15,8 @@ export interface MountSpec {
   readonly inodes: number
   readonly tmpBytes: number
   readonly shmBytes: number
+  /** The host's links of Debian's alternatives, without which awk and others lead nowhere; `null` where it has none. */
+  readonly alternativesDir: string | null
   /** The host's certificates, which sandboxes with network see as /etc/ssl; `null` where it has none. */
   readonly certificatesDir: string | null
   /** Top-level links into /usr, as on every merged-usr system: `bin` → `usr/bin`. */
@@ -67,6 +69,7 @@ export function mountPlan(spec: MountSpec): readonly HolderStep[] {
     ...spec.links.map(({ name, target }): HolderStep => ['symlink', target, `${root}/${name}`]),
     ...readOnly('/usr', `${root}/usr`),
     ...readOnly(spec.etcDir, `${root}/etc`),
+    ...(spec.alternativesDir === null ? [] : readOnly(spec.alternativesDir, `${root}/etc/alternatives`)),
     ...(spec.network === 'host' && spec.certificatesDir !== null
       ? readOnly(spec.certificatesDir, `${root}/etc/ssl`)
       : []),

@@ -14,6 +14,7 @@ const spec: MountSpec = {
   tmpBytes: 2000,
   shmBytes: 3000,
   certificatesDir: '/etc/ssl',
+  alternativesDir: '/etc/alternatives',
   links: [{ name: 'bin', target: 'usr/bin' }],
   arch: 'x64',
 }
@@ -57,12 +58,12 @@ test('a network namespace of its own, with loopback, is what "none" means; "host
   assert.ok(mountsOf(host).some(({ source }) => source === '/etc/ssl'))
 })
 
-test('of the host only /usr, devices and what is below the state directory is shown', () => {
+test('of the host only /usr, the alternatives, devices and what is below the state directory is shown', () => {
   const sources = mountsOf(mountPlan(spec))
     .map(({ source }) => source)
     .filter((source) => source.startsWith('/') && !source.startsWith('/state/'))
   const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name) => `/dev/${name}`)
-  assert.deepEqual(sources, ['/usr', ...devices])
+  assert.deepEqual(sources, ['/usr', '/etc/alternatives', ...devices])
 })
 
 test('what is bound from the host, but for devices, is made read-only, without setuid and devices', () => {
