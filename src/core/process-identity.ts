@@ -14,6 +14,13 @@ export function identify(pid: number): ProcessIdentity | null {
   return startTime === null ? null : { pid, startTime, bootId: currentBoot() }
 }
 
+/** This process, as others may want to know it. */
+export function thisProcess(): ProcessIdentity {
+  const identity = identify(process.pid)
+  if (identity === null) throw new Error('Cannot read /proc/self')
+  return identity
+}
+
 export function isAlive({ pid, startTime, bootId }: ProcessIdentity): boolean {
   return bootId === currentBoot() && startTimeOf(pid) === startTime
 }

@@ -35,7 +35,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
   const serve = async (scope: RequestScope, maxStalenessMs: number): Promise<Receipt> => {
     const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
     const known = { maxStalenessMs, signal: scope.signal }
-    void prepareFirstContact(parts.images, repository, scope.signal)
+    void prepareFirstContact(parts, repository, scope.signal)
     const resolution = await parts.resolver.resolve(repository, common.ref, known)
     const provided = await parts.images.provide(
       {

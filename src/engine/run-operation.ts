@@ -20,7 +20,7 @@ export async function runOperation(
   const { common, own } = parts.requests.operation(operation, input)
   const serve = async (scope: RequestScope, maxStalenessMs: number): Promise<Answer<unknown>> => {
     const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
-    void prepareFirstContact(parts.images, repository, scope.signal)
+    void prepareFirstContact(parts, repository, scope.signal)
     const task = await resolveTask(parts, { operation, own, repository, ref: common.ref, maxStalenessMs }, scope)
     const [resolution] = task.resolutions.values()
     const describe = { repository, ref: common.ref, resolution: resolution ?? null, driver: parts.driver.name }

@@ -4,6 +4,8 @@ import type { Command, Running } from '../core/exec.ts'
 export interface SandboxDriver {
   readonly name: 'local' | 'e2b'
   readonly supports: DriverSupport
+  /** Says that a sandbox will be asked for soon, so that what takes its time can be under way. */
+  prepare(): void
   /** A sandbox from a template or an image, ready for commands. */
   create(spec: SandboxSpec, options: { signal: AbortSignal }): Promise<Sandbox>
   /** Turns a sandbox with a disk upper into an image called `id`; the sandbox is gone afterwards. Throws `not_freezable`. */

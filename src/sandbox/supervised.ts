@@ -1,20 +1,21 @@
-import type { Readable } from 'node:stream'
 import { asCanceled } from '../core/deadline.ts'
 import { AppError } from '../core/errors.ts'
 import type { Command, Exit, Running } from '../core/exec.ts'
 
 /** A process as a driver starts it, before deadlines and limits are put on it. */
 export interface BareProcess {
-  readonly stdout: Readable
-  readonly stderr: Readable
+  readonly stdout: AsyncIterable<Uint8Array>
+  readonly stderr: AsyncIterable<Uint8Array>
   /**
-   * Settles after the process is gone and both streams ended, and what it started is gone or being killed. Rejects with
-   * what a limit of the sandbox ended it for.
+   * Settles after the process is gone, and what it started is gone or being killed; what it said can still be read.
+   * Rejects with what a limit of the sandbox ended it for.
    */
   readonly ended: Promise<Exit>
   signal(name: NodeJS.Signals): void
   /** Ends the whole process tree at once. */
   kill(): void
+  /** Closes both streams: what is not read yet is lost. */
+  discard(): void
 }
 
 /**
@@ -27,8 +28,7 @@ export function supervise(process: BareProcess, { signal, deadlineMs, maxOutputB
     if (failure !== null) return
     failure = reason
     process.kill()
-    process.stdout.destroy()
-    process.stderr.destroy()
+    process.discard()
   }
   const cancel = (): void => fail(asCanceled(signal.reason))
   const expire = (): void =>
@@ -51,10 +51,10 @@ export function supervise(process: BareProcess, { signal, deadlineMs, maxOutputB
   // Who reads only the streams learns of the failure there; it must not become an unhandled rejection as well.
   exit.catch(() => {})
 
-  async function* read(stream: Readable, maxBytes: number): AsyncGenerator<Uint8Array> {
+  async function* read(stream: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
     let bytes = 0
     try {
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
+      for await (const chunk of stream) {
         bytes += chunk.length
         if (bytes > maxBytes)
           fail(new AppError('output_limit', `Cannot return the output: more than ${maxBytes} bytes`))

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { finish } from '../../src/core/exec.ts'
 import type { Engine } from '../../src/engine/contract.ts'
 import { du } from '../../src/sandbox/local/disk-watch.ts'
+import { ownTool } from '../../src/sandbox/local/host-command.ts'
 import { makeHome } from '../support/engine-home.ts'
 import { imageComplaints } from '../support/fsck-images.ts'
 import { startGitServer, type GitServer } from '../support/git-server.ts'
@@ -118,10 +119,10 @@ test('a bomb of a million files made of a few objects is inode_limit, and the di
     tree = await source.git(['mktree'], { input: names.join('') })
   }
   await source.git(['update-ref', 'refs/heads/main', await source.git(['commit-tree', '-m', 'Bomb', tree])])
-  const before = await du(home.settings.stateDir, '--inodes')
+  const before = await du(home.settings.stateDir, '--inodes', ownTool)
   await assert.rejects(engine.exec({ repo: source.url, argv: ['true'] }), { code: 'inode_limit' })
   assert.deepEqual(leftovers(home), [])
-  assert.equal(await du(home.settings.stateDir, '--inodes'), before)
+  assert.equal(await du(home.settings.stateDir, '--inodes', ownTool), before)
   const { truncated, entries } = await value<{ truncated: boolean; entries: [] }>('list-files', { repo: source.url })
   assert.deepEqual([truncated, entries.length], [true, 1000])
 })

@@ -22,6 +22,10 @@ function bareProcess() {
       calls.push('kill')
       ended.resolve({ code: 137, signal: 'SIGKILL' })
     },
+    discard() {
+      stdout.destroy()
+      stderr.destroy()
+    },
   }
   return { bare, calls, stdout, stderr, end: ended.resolve, break: ended.reject }
 }

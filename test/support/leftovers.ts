@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
-import { findCgroups, listCgroups } from '../../src/sandbox/local/cgroup.ts'
+import { findCgroups } from '../../src/sandbox/local/cgroup.ts'
 import type { EngineHome } from './engine-home.ts'
+import { groupsInUse, isReadyLauncher } from './traces.ts'
 
 /** Everything a home still has of sandboxes, builds and locks; empty when nothing runs on it. */
 export function leftovers({ settings: { stateDir, sandboxUid } }: Pick<EngineHome, 'settings'>): readonly string[] {
@@ -12,7 +13,7 @@ export function leftovers({ settings: { stateDir, sandboxUid } }: Pick<EngineHom
     .split('\n')
     .filter((line) => line.includes(stateDir))
   const cgroups = findCgroups({ stateDir })
-  const groups = cgroups === null ? [] : listCgroups(cgroups).map((id) => `control group ${id}`)
+  const groups = cgroups === null ? [] : groupsInUse(cgroups)
   return [...files, ...mounts, ...groups, ...processesOf(stateDir, sandboxUid), ...imageFaults(stateDir)]
 }
 
@@ -48,7 +49,8 @@ function processesOf(stateDir: string, sandboxUid: number): readonly string[] {
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
-        return isRoot ? isOf(pid, sandboxUid) : readlinkSync(`/proc/${pid}/cwd`) === stateDir
+        const isOurs = isRoot ? isOf(pid, sandboxUid) : readlinkSync(`/proc/${pid}/cwd`) === stateDir
+        return isOurs && !isReadyLauncher(Number(pid))
       } catch {
         // It ended just now, or is another user's.
         return false

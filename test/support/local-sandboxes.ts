@@ -3,7 +3,11 @@ import { totalmem } from 'node:os'
 import { finish, type Command, type Finished } from '../../src/core/exec.ts'
 import type { Sandbox, SandboxDriver, SandboxSpec, Template } from '../../src/sandbox/contract.ts'
 import { localDriver } from '../../src/sandbox/local/driver.ts'
+import type { Launcher } from '../../src/sandbox/local/launcher-conversation.ts'
+import { launcher } from '../../src/sandbox/local/launcher.ts'
 import { localSettings, type LocalSettings } from '../../src/sandbox/local/settings.ts'
+import type { StateDir } from '../../src/sandbox/local/state-dir.ts'
+import { systemCalls } from '../../src/sandbox/local/system-calls.ts'
 
 const mebibyte = 1024 ** 2
 
@@ -29,6 +33,12 @@ export function settingsFor(stateDir: string, more: Partial<LocalSettings> = {})
   // The bound on memory uppers is not to depend on how large the machine is.
   const memoryUppersShare = Math.min(1, (4 * 1024 * mebibyte) / totalmem())
   return { ...localSettings.parse({ stateDir }), memoryUppersShare, ...more }
+}
+
+/** A launcher as a driver on that state directory has one; it ends with the tests of the file. */
+export function launcherIn({ path, becomes }: StateDir): Launcher {
+  const arch = process.arch === 'arm64' ? 'arm64' : 'x64'
+  return launcher({ directory: path, becomes, numbers: systemCalls[arch] })
 }
 
 export function openDriver(stateDir: string, more: Partial<LocalSettings> = {}): Promise<SandboxDriver> {

@@ -10,6 +10,8 @@ import { scratchDir } from '../support/operation-run.ts'
 
 async function tar(argv: readonly string[], cwd: string, input: Uint8Array): Promise<Buffer> {
   const child = spawn('tar', argv, { cwd, stdio: ['pipe', 'pipe', 'inherit'] })
+  // A tar that has read enough, or that only writes, is judged by its exit code alone.
+  child.stdin.on('error', () => {})
   child.stdin.end(input)
   const [output, [code]] = await Promise.all([buffer(child.stdout), once(child, 'close')])
   assert.equal(code, 0)

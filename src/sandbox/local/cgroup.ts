@@ -1,18 +1,17 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import {
   accessSync,
-  chmodSync,
-  chownSync,
   constants,
   existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
   rmdirSync,
-  statSync,
   writeFileSync,
 } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { AppError } from '../../core/errors.ts'
+import { identify, thisProcess } from '../../core/process-identity.ts'
 import type { SandboxLimits } from '../contract.ts'
 
 /** Control groups as this host lets us use them. */
@@ -26,22 +25,16 @@ export interface Cgroups {
 
 /** The groups of one sandbox. */
 export interface CgroupOfSandbox {
-  /** Files a command writes "0" into to join. */
-  readonly joinFiles: readonly string[]
+  /** Puts limits into force. Throws `host_unable`. */
+  limit(limits: SandboxLimits): void
+  /** Puts a process into it, for which the kernel may take several milliseconds. */
+  join(pid: number): Promise<void>
   /** What a limit stopped since the last call, the gravest first. */
   limitHit(): 'memory_limit' | 'process_limit' | null
-  /** Raises the limit on processes by those that have ended and only wait to be looked after: see `ended` below. */
-  discountEnded(limit: number, commands: number): void
   /** Pids of everything that runs in it. */
   processes(): readonly number[]
   /** Removes the groups; false while something still runs in them. */
   remove(): boolean
-}
-
-/** Makes the groups of one sandbox once its first command needs them. */
-export interface GroupMaker {
-  readonly version: 1 | 2
-  make(): CgroupOfSandbox
 }
 
 const GROUP = 'forkyard'
@@ -91,7 +84,7 @@ function version1(root: string, ownPath: (controller: string) => string): Omit<C
     (controller) => `${root}/${controller}${ownPath(controller).replace(/\/$/, '')}/${GROUP}`,
   )
   try {
-    for (const base of bases) makeEnterable(base)
+    for (const base of bases) mkdirSync(base, { recursive: true })
     // Another user may have made them: only who may write in them can limit anything.
     for (const base of bases) accessSync(base, constants.W_OK)
     return bases.every((base) => existsSync(`${base}/cgroup.procs`)) ? { version: 1, bases } : null
@@ -101,34 +94,49 @@ function version1(root: string, ownPath: (controller: string) => string): Omit<C
   }
 }
 
-/** Makes the groups of a sandbox, with its limits; on v1 its user may join them itself. */
-export function createCgroup(cgroups: Cgroups, id: string, limits: SandboxLimits, uid: number | null): CgroupOfSandbox {
+/** Makes groups for a sandbox to come, without limits yet; their names tell who made them. */
+export function createCgroup(cgroups: Cgroups): CgroupOfSandbox {
+  const { pid, startTime } = thisProcess()
+  const id = `${pid}.${startTime}.${randomBytes(6).toString('hex')}`
   const directories = directoriesOf(cgroups, id)
   try {
     for (const directory of directories) mkdirSync(directory)
-    for (const directory of directories) makeEnterable(directory)
-    for (const [name, value] of settings(cgroups.version, limits)) {
-      const directory =
-        cgroups.version === 2 ? directories[0] : directories[controllers.indexOf(name.split('.')[0] as 'memory')]
-      writeFileSync(`${directory}/${name}`, value)
-    }
-    if (cgroups.version === 1 && uid !== null)
-      for (const directory of directories) chownSync(`${directory}/cgroup.procs`, uid, uid)
   } catch (cause) {
     for (const directory of directories) remove(directory)
-    throw new AppError('host_unable', 'Cannot limit a sandbox: its control group was refused', { cause })
+    throw refused(cause)
   }
   return openCgroup(cgroups, id)
 }
 
-/** The groups of a sandbox that exists, made perhaps by a process that is gone. */
+function refused(cause: unknown): AppError {
+  return new AppError('host_unable', 'Cannot limit a sandbox: its control group was refused', { cause })
+}
+
+/** Whether the process that made a group still runs. */
+export function hasMaker(id: string): boolean {
+  const [pid, startTime = ''] = id.split('.')
+  return identify(Number(pid))?.startTime === startTime
+}
+
+/** Groups that exist, made perhaps by a process that is gone. */
 export function openCgroup(cgroups: Cgroups, id: string): CgroupOfSandbox {
   const directories = directoriesOf(cgroups, id)
   const counters = { memory: 0, processes: 0 }
-  let allowed: number | null = null
   const [memory = '', pids = memory] = directories
   return {
-    joinFiles: directories.map((directory) => `${directory}/cgroup.procs`),
+    limit(limits) {
+      try {
+        for (const [name, value] of settings(cgroups.version, limits)) {
+          const at = cgroups.version === 2 ? 0 : controllers.indexOf(name.split('.')[0] as 'memory')
+          writeFileSync(`${directories[at]}/${name}`, value)
+        }
+      } catch (cause) {
+        throw refused(cause)
+      }
+    },
+    async join(pid) {
+      for (const directory of directories) await writeFile(`${directory}/cgroup.procs`, String(pid))
+    },
     limitHit() {
       const killed = counter(`${memory}/${cgroups.version === 2 ? 'memory.events' : 'memory.oom_control'}`, 'oom_kill')
       const refused = counter(`${pids}/pids.events`, 'max')
@@ -136,30 +144,12 @@ export function openCgroup(cgroups: Cgroups, id: string): CgroupOfSandbox {
       Object.assign(counters, { memory: killed, processes: refused })
       return hit
     },
-    discountEnded(limit, commands) {
-      const current = Number(read(`${pids}/pids.current`))
-      if (allowed === null && current < limit / 2) return
-      // Programs can keep ended processes of their own on purpose: each command leaves one at the most.
-      const wanted =
-        limit + Math.min(commands, ended(current, `${pids}/${cgroups.version === 2 ? 'cgroup.threads' : 'tasks'}`))
-      if (wanted !== allowed) writeFileSync(`${pids}/pids.max`, String(wanted))
-      allowed = wanted
-    },
     processes: () => (read(`${memory}/cgroup.procs`) ?? '').split('\n').filter(Boolean).map(Number),
     remove: () => directories.map(remove).every(Boolean),
   }
 }
 
-/**
- * How many of a group's processes have ended. Bubblewrap leaves its last one to the machine's first process, which may
- * look seldom, or in a container never; until then each counts, though the sandbox could not help it.
- */
-function ended(current: number, threadsPath: string): number {
-  const living = (read(threadsPath) ?? '').split('\n').length - 1
-  return Math.max(0, current - living)
-}
-
-/** Ids of all sandboxes of this state directory that have groups. */
+/** Ids of all groups of this state directory. */
 export function listCgroups({ bases, prefix }: Cgroups): readonly string[] {
   const names = bases.flatMap((base) => readdirSync(base)).filter((name) => name.startsWith(prefix))
   return [...new Set(names.map((name) => name.slice(prefix.length)))]
@@ -176,7 +166,6 @@ export function settings(version: 1 | 2, limits: SandboxLimits): readonly (reado
   return version === 2
     ? [
         ['memory.max', String(limits.memoryBytes)],
-        ['memory.oom.group', '1'],
         ['pids.max', String(limits.processes)],
         ['cpu.max', `${quota} ${period}`],
       ]
@@ -186,12 +175,6 @@ export function settings(version: 1 | 2, limits: SandboxLimits): readonly (reado
         ['cpu.cfs_period_us', String(period)],
         ['cpu.cfs_quota_us', String(quota)],
       ]
-}
-
-/** On version 1 the sandboxes' user joins by itself, whatever this process's umask is. */
-function makeEnterable(directory: string): void {
-  mkdirSync(directory, { recursive: true })
-  if ((statSync(directory).mode & 0o755) !== 0o755) chmodSync(directory, 0o755)
 }
 
 function counter(path: string, name: string): number {

@@ -5,39 +5,21 @@ import { ROOT } from './mount-plan.ts'
 /** Uid and gid every builder and workspace command sees; one for all, so that indexes stay stat-clean. */
 const INSIDE_ID = '1000'
 
-/** Descriptors on which bubblewrap finds its arguments and its system call filter. */
-export const ARGUMENTS_FD = 3
+/** Descriptors on which bubblewrap finds its system call filter; launcher.pl places it there, and the arguments at 3. */
 const FILTER_FD = 4
+
+/** The kernel takes no longer word, and no more bytes of words and variables together. */
+const maxWordBytes = 128 * 1024
+const maxBytes = 1_900_000
 
 export interface CommandPlace {
   readonly stateDir: string
-  readonly holderPid: number
-  readonly network: 'none' | 'host'
+  /** Id of the sandbox, which marks what starts the command. */
+  readonly mark: string
   /** File with the compiled system call filter. */
   readonly filterPath: string
   readonly maxFileBytes: number
-  /** Files to write "0" into, to join the sandbox's control groups. */
-  readonly cgroupFiles: readonly string[]
-  /** Whether this process has descriptors that its children would inherit. */
-  readonly leaksDescriptors: boolean
-  /** Uid to become after joining; `null` where the service already runs as it. */
-  readonly becomeUid: number | null
 }
-
-/**
- * The program that starts a command inside a sandbox: joins its control groups, sets limits, opens the filter,
- * enters the holder's namespaces. Joining namespaces brings none of a sandbox's restrictions, so bubblewrap
- * applies them anew to each command. Fixed text; everything variable is a positional parameter.
- */
-const ENTER = `
-limit=$1 filter=$2 groups=$3; shift 3
-while [ "$groups" -gt 0 ]; do echo 0 >"$1" || exit 125; shift; groups=$((groups - 1)); done
-ulimit -c 0; ulimit -n 4096; ulimit -f "$limit"
-exec 4<"$filter" "$@"
-`
-
-/** Closes what is open beyond bubblewrap's arguments; the shell could close single digits only. */
-const CLOSE_REST = `syscall(436, ${ARGUMENTS_FD + 1}, 0xffffffff, 0) == 0 or die "Cannot close descriptors: $!\\n"; exec { $ARGV[0] } @ARGV`
 
 /** Refuses what cannot be a command: a NUL would end a word early, and what follows would be bubblewrap's. */
 export function checkCommand({ argv, cwd, env }: Pick<Command, 'argv' | 'cwd' | 'env'>): void {
@@ -49,39 +31,20 @@ export function checkCommand({ argv, cwd, env }: Pick<Command, 'argv' | 'cwd' | 
   if (!cwd.startsWith('/')) refuse('its directory is not absolute')
   const badName = Object.keys(env).find((name) => name === '' || name.includes('='))
   if (badName !== undefined) refuse(`${JSON.stringify(badName)} is no name of a variable`)
+  const sizes = [...argv, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)].map(
+    (word) => Buffer.byteLength(word) + 1,
+  )
+  const isTooLong = sizes.some((size) => size > maxWordBytes) || sizes.reduce((sum, size) => sum + size, 0) > maxBytes
+  if (isTooLong) refuse('its arguments are too long')
 }
 
-/** argv that enters the sandbox; bubblewrap's own arguments travel on a descriptor (see `bubblewrapArguments`). */
-export function enterArgv(place: CommandPlace, argv: readonly string[]): readonly string[] {
-  const blocks = String(Math.ceil(place.maxFileBytes / 512))
-  const become =
-    place.becomeUid === null
-      ? []
-      : ['setpriv', `--reuid=${place.becomeUid}`, `--regid=${place.becomeUid}`, '--clear-groups', '--']
-  const namespaces = ['-U', '-m', '-i', '-u', ...(place.network === 'none' ? ['-n'] : [])]
-  return [
-    ...(place.leaksDescriptors ? ['/usr/bin/perl', '-e', CLOSE_REST] : []),
-    '/bin/sh',
-    '-c',
-    ENTER,
-    'enter',
-    blocks,
-    place.filterPath,
-    String(place.cgroupFiles.length),
-    ...place.cgroupFiles,
-    ...become,
-    'nsenter',
-    '--preserve-credentials',
-    ...namespaces,
-    '-t',
-    String(place.holderPid),
-    '--',
-    'bwrap',
-    '--args',
-    String(ARGUMENTS_FD),
-    '--',
-    ...argv,
-  ]
+/** What launcher.pl needs to start a command: see its `command`. */
+export function commandFields(
+  { mark, filterPath, maxFileBytes }: CommandPlace,
+  bubblewrap: Buffer,
+  argv: readonly string[],
+): readonly (string | Buffer)[] {
+  return [mark, String(maxFileBytes), filterPath, bubblewrap, ...argv]
 }
 
 /** Bubblewrap's arguments as NUL-terminated bytes: on a descriptor, because an argv is visible inside the sandbox. */

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { ProcessIdentity } from '../../core/process-identity.ts'
-import type { SandboxSpec, Upper } from '../contract.ts'
-import { createCgroup, type Cgroups, type GroupMaker } from './cgroup.ts'
-import { startHolder } from './holder.ts'
+import type { SandboxLimits, SandboxSpec, Upper } from '../contract.ts'
+import type { Holders } from './holder.ts'
+import { ownTool } from './host-command.ts'
 import type { ImageStore } from './image-store.ts'
 import type { Journal } from './journal.ts'
+import type { Launcher } from './launcher-conversation.ts'
 import { mountPlan, type MountSpec } from './mount-plan.ts'
 import { removeStray } from './remove-tree.ts'
 import { localSandbox, type LocalSandbox } from './sandbox.ts'
@@ -16,13 +17,10 @@ export interface SandboxGround {
   readonly owner: ProcessIdentity
   readonly journal: Journal
   readonly store: ImageStore
-  readonly cgroups: Cgroups | null
+  readonly holders: Holders
   readonly filterPath: string
-  readonly leaksDescriptors: boolean
-  readonly mounts: Pick<
-    MountSpec,
-    'etcDir' | 'alternativesDir' | 'certificatesDir' | 'tmpBytes' | 'shmBytes' | 'links' | 'arch'
-  >
+  readonly launcher: Launcher
+  readonly mounts: Pick<MountSpec, 'etcDir' | 'alternativesDir' | 'certificatesDir' | 'tmpBytes' | 'shmBytes' | 'links'>
 }
 
 /** Makes a sandbox: journal first, then directories, then the holder, so that a crash leaves nothing unknown. */
@@ -36,7 +34,7 @@ export async function createSandbox(
   const { diskBytes, inodes } = spec.limits
   const id = `sb_${randomBytes(9).toString('hex')}`
   const layers = spec.image === null ? [] : store.get(spec.image).layers
-  const { owner, filterPath, leaksDescriptors } = ground
+  const { owner, filterPath, launcher } = ground
   journal.write({ id, owner, upper, layers, metadata: spec.metadata }, upper === 'memory' ? diskBytes : 0)
   try {
     // Only now is the image safe from being collected; it may have gone just before.
@@ -52,30 +50,20 @@ export async function createSandbox(
       diskBytes,
       inodes,
     })
-    const holder = await startHolder(state, id, steps)
-    const group = groupMaker(ground, id, spec, upper)
-    const own = { id, spec, upper, diskDir, layers, holder, group, onEnd: () => onEnd(id) }
-    return localSandbox({ ...own, filterPath, leaksDescriptors, state, journal })
+    const holder = await ground.holders.take(steps, limitsOf(ground, spec, upper))
+    const own = { id, spec, upper, diskDir, layers, holder, onEnd: () => onEnd(id) }
+    return localSandbox({ ...own, filterPath, launcher, state, journal })
   } catch (error) {
     // Nothing ran in it, and what we made is ours to delete, even where the sandboxes' user cannot reach it.
-    await removeStray({ ...state, becomes: null }, `run/${id}`)
+    await removeStray(ownTool, `${state.path}/run/${id}`)
     journal.erase(id)
     throw error
   }
 }
 
 /** Memory of tmpfs counts as memory of who wrote it, so what may be written is added to what programs may use. */
-function groupMaker(
-  { cgroups, mounts, state }: SandboxGround,
-  id: string,
-  { limits }: SandboxSpec,
-  upper: Upper,
-): GroupMaker | null {
-  if (cgroups === null) return null
-  const memoryBytes =
-    limits.memoryBytes + mounts.tmpBytes + mounts.shmBytes + (upper === 'memory' ? limits.diskBytes : 0)
-  return {
-    version: cgroups.version,
-    make: () => createCgroup(cgroups, id, { ...limits, memoryBytes }, state.becomes?.uid ?? null),
-  }
+function limitsOf({ mounts }: SandboxGround, { limits }: SandboxSpec, upper: Upper): SandboxLimits {
+  const written = mounts.tmpBytes + mounts.shmBytes + (upper === 'memory' ? limits.diskBytes : 0)
+  // The process that holds the sandbox is one of its processes.
+  return { ...limits, memoryBytes: limits.memoryBytes + written, processes: limits.processes + 1 }
 }

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { AppError } from '../../core/errors.ts'
 import type { SandboxLimits } from '../contract.ts'
-import { runHostCommand } from './host-command.ts'
+import type { HostTool } from './host-command.ts'
 
 /** The shortest pause between two looks, and how many times the length of a look passes before the next. */
 const MIN_PAUSE_MS = 500
@@ -16,7 +16,7 @@ export const RESERVED_BYTES = 512 * 1024 * 1024
  */
 export function watchDisk(
   directory: string,
-  prefix: readonly string[],
+  tool: HostTool,
   limits: Pick<SandboxLimits, 'diskBytes' | 'inodes'>,
   onLimit: (error: AppError) => void,
 ): () => void {
@@ -26,7 +26,7 @@ export function watchDisk(
 
   async function look(): Promise<void> {
     const startedAt = performance.now()
-    const hit = await limitHit(directory, prefix, limits).catch(
+    const hit = await limitHit(directory, tool, limits).catch(
       // Unwatched, a sandbox could fill the disk: what cannot be looked at is ended.
       (cause: unknown) =>
         new AppError('sandbox_lost', 'Cannot go on: the disk of the sandbox cannot be watched', { cause }),
@@ -43,16 +43,16 @@ export function watchDisk(
   }
 }
 
-/** What a disk upper has too much of, or `null`; `prefix` is the program that looks with enough rights, with its arguments. */
+/** What a disk upper has too much of, or `null`; `tool` looks with enough rights. */
 export async function limitHit(
   directory: string,
-  prefix: readonly string[],
+  tool: HostTool,
   { diskBytes, inodes }: Pick<SandboxLimits, 'diskBytes' | 'inodes'>,
 ): Promise<AppError | null> {
   const { bavail, bsize } = await statfs(directory)
   if (bavail * bsize < RESERVED_BYTES)
     return new AppError('disk_limit', 'Cannot go on: the file system of the state directory is full')
-  const used = await usage(directory, prefix)
+  const used = await usage(directory, tool)
   if (used.bytes > diskBytes)
     return new AppError('disk_limit', `Cannot go on: the sandbox takes more than ${diskBytes} bytes of disk`)
   if (used.inodes > inodes)
@@ -60,20 +60,13 @@ export async function limitHit(
   return null
 }
 
-async function usage(directory: string, prefix: readonly string[]): Promise<{ bytes: number; inodes: number }> {
-  const [bytes, inodes] = await Promise.all([
-    du(directory, '--block-size=1', prefix),
-    du(directory, '--inodes', prefix),
-  ])
+async function usage(directory: string, tool: HostTool): Promise<{ bytes: number; inodes: number }> {
+  const [bytes, inodes] = await Promise.all([du(directory, '--block-size=1', tool), du(directory, '--inodes', tool)])
   return { bytes, inodes }
 }
 
 /** Bytes or files below a directory; du follows no links. */
-export async function du(
-  directory: string,
-  unit: '--block-size=1' | '--inodes',
-  prefix: readonly string[] = [],
-): Promise<number> {
-  const { stdout } = await runHostCommand([...prefix, 'du', '-s', unit, directory], null)
+export async function du(directory: string, unit: '--block-size=1' | '--inodes', tool: HostTool): Promise<number> {
+  const { stdout } = await tool(['du', '-s', unit, directory])
   return Number.parseInt(stdout, 10) || 0
 }

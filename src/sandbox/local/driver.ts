@@ -10,14 +10,17 @@ import { createSandbox } from './create-sandbox.ts'
 import { RESERVED_BYTES } from './disk-watch.ts'
 import { hasMemoryUppers, requirePrograms } from './host-programs.ts'
 import { imageStore } from './image-store.ts'
-import { hasInheritableDescriptors } from './inherited-descriptors.ts'
-import { openJournal, thisProcess } from './journal.ts'
-import { isAlive } from '../../core/process-identity.ts'
+import { holders as makeHolders } from './holder.ts'
+import { toolOf } from './host-command.ts'
+import { openJournal } from './journal.ts'
+import { launcher as makeLauncher } from './launcher.ts'
+import { isAlive, thisProcess } from '../../core/process-identity.ts'
 import { reap } from './reaper.ts'
 import type { LocalSandbox } from './sandbox.ts'
 import { seccompFilter } from './seccomp.ts'
 import type { LocalSettings } from './settings.ts'
 import { installTools, openStateDir } from './state-dir.ts'
+import { systemCalls } from './system-calls.ts'
 
 /** Size of a sandbox's /dev/shm. */
 const SHM_BYTES = 64 * 1024 * 1024
@@ -36,7 +39,9 @@ export async function localDriver(settings: LocalSettings, template: Template): 
   const owner = thisProcess()
   const journal = openJournal(state)
   const conditions = { uid: state.owner.uid, xattrs: 'user', tools: template.tools } as const
-  const store = imageStore(state, conditions, () => journal.entries().flatMap(({ layers }) => layers))
+  const launcher = makeLauncher({ directory: state.path, becomes: state.becomes, numbers: systemCalls[arch] })
+  const tool = toolOf(launcher)
+  const store = imageStore(state, conditions, () => journal.entries().flatMap(({ layers }) => layers), tool)
   const etcDir = installTools(state, { ...etcMountPoints, ...template.etc })
   const filterPath = `${installTools(state, { 'filter.bpf': { content: seccompFilter(arch), mode: 0o644 } })}/filter.bpf`
   const cgroups = findCgroups({ stateDir: state.path })
@@ -50,14 +55,13 @@ export async function localDriver(settings: LocalSettings, template: Template): 
     tmpBytes: settings.tmpBytes,
     shmBytes: SHM_BYTES,
     links: linksIntoUsr(),
-    arch,
   }
-  const leaksDescriptors = hasInheritableDescriptors()
-  const ground = { state, owner, journal, store, cgroups, filterPath, leaksDescriptors, mounts }
+  const holders = makeHolders(launcher, cgroups)
+  const ground = { state, owner, journal, store, holders, filterPath, launcher, mounts }
   const living = new Map<string, LocalSandbox>()
 
   await span('reap', { driver: 'local' }, async () => {
-    if ((await reap(state, journal, cgroups)) > 0) await store.collect()
+    if ((await reap(state, journal, cgroups, tool)) > 0) await store.collect()
   })
 
   /** Memory while all memory uppers together stay within their bound, then disk while there is room. */
@@ -81,6 +85,8 @@ export async function localDriver(settings: LocalSettings, template: Template): 
     name: 'local',
     supports: { fsmonitorHook: true, uppers: hasMemoryUppers() ? ['memory', 'disk'] : ['disk'] },
 
+    prepare: () => holders.prepare(),
+
     create: (spec, { signal }) =>
       span('fork', { driver: 'local', upper: spec.upper }, async () => {
         if (signal.aborted) throw asCanceled(signal.reason)
@@ -99,8 +105,7 @@ export async function localDriver(settings: LocalSettings, template: Template): 
         if (mine === undefined) throw new AppError('sandbox_lost', `Cannot freeze sandbox ${sandbox.id}: it is gone`)
         if (mine.upper !== 'disk')
           throw new AppError('not_freezable', `Cannot freeze sandbox ${sandbox.id}: its upper is in memory`)
-        const measuring = mine.measure()
-        return mine.end(async (upperDir) => store.add(id, upperDir, mine.layers, await measuring))
+        return mine.end((upperDir, bytes) => store.add(id, upperDir, mine.layers, bytes))
       }),
 
     drop: (id) => span('drop', { driver: 'local' }, () => store.drop(id)),
@@ -113,6 +118,10 @@ export async function localDriver(settings: LocalSettings, template: Template): 
     synced: () => store.synced(),
     async close() {
       await Promise.all([...living.values()].map((sandbox) => sandbox.destroy()))
+      await holders.close()
+      // It would take what still writes images to disk with it.
+      await store.synced()
+      await launcher.close()
     },
   }
 }

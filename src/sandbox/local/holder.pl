@@ -1,13 +1,12 @@
-# The holder of one sandbox: owns its namespaces, carries out a mount plan, then waits.
+# How the launcher of one sandbox comes to hold it: it makes its namespaces and carries out a mount plan. They last as
+# long as the process, so nothing of them outlives it.
 #
-# Descriptor 3 brings the plan as NUL-terminated fields: a step's name, the count of its arguments, the arguments.
-# "ready" goes to stdout once everything stands. The holder lives until its stdin ends, so it dies with its
-# service, and every mount with it. It is perl because perl-base is on every Debian and can make system calls
-# itself: one process, where mount(8) would take one more for each step (7 ms against 13).
+# It is perl because perl-base is on every Debian and can make system calls itself: one process, where mount(8) would
+# take one more for each step (7 ms against 13).
 use strict;
 use warnings;
 
-my %number;
+our %number;
 
 sub call {
     my ($name, @arguments) = @_;
@@ -23,8 +22,7 @@ sub write_file {
     close $file or die "Cannot write $path: $!\n";
 }
 
-my %carry_out = (
-    number  => sub { $number{ $_[0] } = 0 + $_[1] },
+my %take = (
     unshare => sub {
         my ($flags, $inside_uid) = @_;
         my ($uid, $gid) = ($>, 0 + $));
@@ -49,18 +47,11 @@ my %carry_out = (
     },
 );
 
-umask 0022;
-open my $plan, '<&=', 3 or die "Cannot read the plan: $!\n";
-my @fields = split /\0/, do { local $/; <$plan> }, -1;
-close $plan;
-pop @fields;
-while (@fields) {
-    my ($step, $count) = splice @fields, 0, 2;
-    ($carry_out{$step} or die "Cannot carry out $step: unknown step\n")->(splice @fields, 0, $count);
+# Carries out the steps of a plan; each is its name, the count of its arguments, the arguments.
+sub carry_out {
+    my @fields = @_;
+    while (@fields) {
+        my ($step, $count) = splice @fields, 0, 2;
+        ($take{$step} or die "Cannot carry out $step: unknown step\n")->(splice @fields, 0, $count);
+    }
 }
-
-# Descriptors of the service that were not close-on-exec must not be held open by a sandbox.
-syscall($number{close_range}, 3, 0xffffffff, 0);
-syswrite STDOUT, "ready\n";
-# A waiting shell is a tenth of a waiting perl: it matters with a thousand sandboxes.
-exec '/bin/sh', '-c', 'exec >/dev/null 2>&1; read _';

@@ -1,50 +1,122 @@
-import { readFileSync } from 'node:fs'
-import type { Readable, Writable } from 'node:stream'
-import { holderFailure } from './host-programs.ts'
-import { encodePlan, type HolderStep } from './mount-plan.ts'
-import { MARK } from './reaper.ts'
-import { startChild } from './start-child.ts'
-import type { StateDir } from './state-dir.ts'
+import type { Socket } from 'node:net'
+import { AppError } from '../../core/errors.ts'
+import type { SandboxLimits } from '../contract.ts'
+import { createCgroup, type CgroupOfSandbox, type Cgroups } from './cgroup.ts'
+import { launcherAt, type Launcher } from './launcher-conversation.ts'
+import { planFields, type HolderStep } from './mount-plan.ts'
+import { removeGroups } from './reaper.ts'
 
-/** The process whose namespaces are a sandbox. */
+/** The launcher of one sandbox: the process that holds its namespaces and starts what runs in it. */
 export interface Holder {
   readonly pid: number
+  readonly launcher: Launcher
+  /** The sandbox's control groups; `null` where the host has none. */
+  readonly group: CgroupOfSandbox | null
   /** Resolves when it has ended, for whatever reason. */
   readonly ended: Promise<void>
   isAlive(): boolean
-  end(): void
+  /** Whether this program stays alive for it. */
+  keep(isKept: boolean): void
+  /** Ends it and everything it started. */
+  end(): Promise<void>
 }
 
-const program = readFileSync(new URL('holder.pl', import.meta.url), 'utf8')
+export interface Holders {
+  /** A holder whose plan is carried out. Throws `host_unable`, `over_capacity`, `sandbox_failed` and `sandbox_lost`. */
+  take(steps: readonly HolderStep[], limits: SandboxLimits): Promise<Holder>
+  /** Makes one ready that has no plan yet, so that the next sandbox need not wait for it. */
+  prepare(): void
+  /** Ends the one that nobody took. */
+  close(): Promise<void>
+}
 
-/** Starts a holder and waits until its plan is carried out. Throws `sandbox_failed` with what it said. */
-export async function startHolder(state: StateDir, id: string, steps: readonly HolderStep[]): Promise<Holder> {
-  const child = startChild(['/usr/bin/perl', '-e', program], {
-    cwd: state.path,
-    env: { PATH: '/usr/bin:/bin', [MARK]: id },
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-    // What a terminal sends to our group is not for it: it ends when we say so, or with us.
-    detached: true,
-    ...state.becomes,
-  })
-  const [stdin, stdout, stderr, plan] = child.stdio as unknown as [Writable, Readable, Readable, Writable]
-  let said = ''
-  let isAlive = true
-  stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(0, 2000)))
-  for (const pipe of [stdin, plan])
-    pipe.on('error', () => {
-      // The holder died first; `ended` says so.
-    })
-  plan.end(encodePlan(steps))
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve())).then(() => {
-    isAlive = false
-  })
-  const isReady = await Promise.race([
-    new Promise<boolean>((resolve) => stdout.once('data', () => resolve(true))),
-    ended.then(() => false),
-  ])
-  if (!isReady || child.pid === undefined) {
-    throw holderFailure(said)
+/**
+ * Holders below the driver's launcher. One is kept ready from the first use on: to move a process into a control group
+ * takes the kernel some ten milliseconds, in which it waits for all processors, and whatever is started below it
+ * afterwards is born there.
+ */
+export function holders(main: Launcher, cgroups: Cgroups | null): Holders {
+  let spare: Promise<Holder> | null = null
+  let isClosed = false
+
+  function prepare(): void {
+    if (isClosed) return
+    if (spare !== null) return
+    const making = make()
+    spare = making
+    making.then(
+      (holder) => holder.keep(spare !== making),
+      () => {
+        // Whoever takes it learns why; the next one tries again.
+        if (spare === making) spare = null
+      },
+    )
   }
-  return { pid: child.pid, ended, isAlive: () => isAlive, end: () => child.kill('SIGKILL') }
+
+  async function make(): Promise<Holder> {
+    const group = cgroups === null ? null : createCgroup(cgroups)
+    try {
+      return await startIn(group)
+    } catch (error) {
+      group?.remove()
+      throw error
+    }
+  }
+
+  async function startIn(group: CgroupOfSandbox | null): Promise<Holder> {
+    const prepareIt = group === null ? null : (pid: number): Promise<void> => group.join(pid)
+    const launch = main.start({ kind: 'launcher', fields: [], hasInput: true, prepare: prepareIt })
+    const { pid, stdin, stdout, stderr } = await launch.started
+    if (stdin === null) throw new AppError('internal', 'Cannot use a launcher: it has no input')
+    ;(stderr as Socket).unref().resume()
+    let isAlive = true
+    const gone = (): void => void (isAlive = false)
+    // Where the launcher above is gone, so is this one.
+    const ended = launch.ended.then(gone, gone)
+    const launcher = launcherAt({ pid, stdin: stdin as Socket, stdout: stdout as Socket, ended, keepAlive: null })
+    const end = (): Promise<void> => {
+      launch.keep(true)
+      return launcher.close()
+    }
+    return { pid, launcher, group, ended, isAlive: () => isAlive, keep: (isKept) => launch.keep(isKept), end }
+  }
+
+  async function takeSpare(): Promise<Holder> {
+    prepare()
+    const taken = spare ?? make()
+    spare = null
+    const holder = await taken
+    holder.keep(true)
+    if (holder.isAlive()) return holder
+    // It ended while it waited.
+    await remove(holder)
+    return make()
+  }
+
+  return {
+    async take(steps, limits) {
+      const holder = await takeSpare()
+      try {
+        holder.group?.limit(limits)
+        await holder.launcher.hold(planFields(steps))
+        return holder
+      } catch (error) {
+        await remove(holder)
+        throw error
+      } finally {
+        prepare()
+      }
+    },
+    prepare,
+    async close() {
+      isClosed = true
+      const left = (await spare?.catch(() => null)) ?? null
+      if (left !== null) await remove(left)
+    },
+  }
+}
+
+async function remove(holder: Holder): Promise<void> {
+  await holder.end()
+  if (holder.group !== null) await removeGroups(holder.group)
 }

@@ -1,4 +1,5 @@
-import type { Identity } from './bare-process.ts'
+import { text } from 'node:stream/consumers'
+import type { Launcher } from './launcher-conversation.ts'
 import { startChild } from './start-child.ts'
 
 /** How a program of the host ended, and what it printed. */
@@ -7,16 +8,26 @@ export interface HostCommandEnd {
   readonly stdout: string
 }
 
-/**
- * Runs a small program of the host, with an environment of its own. Only programs that follow no links may be given
- * paths a sandbox could have written; `becomes` makes them run as the sandboxes' user.
- */
-export function runHostCommand(argv: readonly string[], becomes: Identity | null): Promise<HostCommandEnd> {
-  return new Promise((resolve) => {
+/** Runs a small program of the host. Only programs that follow no links may be given paths a sandbox could have written. */
+export type HostTool = (argv: readonly string[]) => Promise<HostCommandEnd>
+
+/** As the sandboxes' user; by the launcher of a sandbox, with its rights over what its programs closed to themselves. */
+export function toolOf(launcher: Launcher): HostTool {
+  return async (argv) => {
+    const launch = launcher.start({ kind: 'tool', fields: argv, hasInput: false, prepare: null })
+    const { stdout, stderr } = await launch.started
+    stderr.resume()
+    const [said, { code, signal }] = await Promise.all([text(stdout), launch.ended])
+    return { code: signal === 0 ? code : null, stdout: said }
+  }
+}
+
+/** As who we are: for what belongs to a service that is root. */
+export const ownTool: HostTool = (argv) =>
+  new Promise((resolve) => {
     let stdout = ''
     const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C' }
-    const child = startChild(argv, { stdio: ['ignore', 'pipe', 'ignore'], env, ...becomes })
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    const child = startChild(argv, { stdio: ['ignore', 'pipe', 'ignore'], env })
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
     child.once('close', (code) => resolve({ code, stdout }))
   })
-}

@@ -13,8 +13,6 @@ const needed = [
   { name: 'bwrap', package: 'bubblewrap' },
   { name: 'git', package: 'git' },
   { name: 'perl', package: 'perl-base' },
-  { name: 'nsenter', package: 'util-linux' },
-  { name: 'setpriv', package: 'util-linux' },
   { name: 'tar', package: 'tar' },
 ] as const
 
@@ -43,8 +41,8 @@ export function hasMemoryUppers(kernel = release()): boolean {
   return major > 6 || (major === 6 && minor >= 6)
 }
 
-/** Understands why a holder ended before it was ready. */
-export function holderFailure(said: string): AppError {
+/** Understands why a mount plan could not be carried out. */
+export function holdFailure(said: string): AppError {
   const details = { stderr: said.trim() }
   if (said.startsWith('Cannot unshare')) {
     return new AppError('host_unable', 'Cannot make a sandbox: this host does not let users make namespaces', {
@@ -66,5 +64,5 @@ export function holderFailure(said: string): AppError {
       details,
     })
   }
-  return new AppError('sandbox_failed', 'Cannot make a sandbox: its holder ended', { details })
+  return new AppError('sandbox_failed', 'Cannot make a sandbox: its mount plan failed', { details })
 }

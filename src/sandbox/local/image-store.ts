@@ -2,7 +2,7 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { AppError } from '../../core/errors.ts'
 import type { Image } from '../contract.ts'
 import { currentBoot, identify, isAlive, type ProcessIdentity } from '../../core/process-identity.ts'
-import { runHostCommand } from './host-command.ts'
+import type { HostTool } from './host-command.ts'
 import { removeStray } from './remove-tree.ts'
 import { readJson, writeAtomically, type StateDir } from './state-dir.ts'
 
@@ -40,11 +40,15 @@ export interface ImageStore {
   synced(): Promise<void>
 }
 
-/** Images as files of the state directory, shared by all processes on it; `layersInUse` names those of living sandboxes. */
+/**
+ * Images as files of the state directory, shared by all processes on it; `layersInUse` names those of living sandboxes,
+ * `tool` works on layers as the sandboxes' user.
+ */
 export function imageStore(
   state: StateDir,
   conditions: ImageConditions,
   layersInUse: () => readonly string[],
+  tool: HostTool,
 ): ImageStore {
   const syncs = new Set<Promise<void>>()
   const manifestPath = (id: string): string => `images/${id}.json`
@@ -67,7 +71,7 @@ export function imageStore(
 
   /** Runs beside the answer: until it ends, the image is trusted only within this boot. */
   async function sync(manifest: Manifest): Promise<void> {
-    if ((await runHostCommand(['sync', '-f', `${state.path}/layers/${manifest.id}`], null)).code !== 0) return
+    if ((await tool(['sync', '-f', `${state.path}/layers/${manifest.id}`])).code !== 0) return
     // It may have been dropped meanwhile; then nothing must come back.
     if (read(manifest.id) !== null)
       writeAtomically(state, manifestPath(manifest.id), JSON.stringify({ ...manifest, unsyncedBoot: null }))
@@ -120,7 +124,7 @@ export function imageStore(
       const present = readdirSync(`${state.path}/layers`)
       const used = new Set(['empty', ...manifests().flatMap(({ layers }) => layers), ...layersInUse()])
       const unused = present.filter((layer) => !used.has(layer))
-      for (const layer of unused) await removeStray(state, `layers/${layer}`)
+      for (const layer of unused) await removeStray(tool, `${state.path}/layers/${layer}`)
     },
 
     synced: async () => void (await Promise.all(syncs)),

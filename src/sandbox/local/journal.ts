@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs'
 import type { Upper } from '../contract.ts'
-import { identify, type ProcessIdentity } from '../../core/process-identity.ts'
+import type { ProcessIdentity } from '../../core/process-identity.ts'
 import { readJson, writeAtomically, type StateDir } from './state-dir.ts'
 
 /** An entry's file: the sandbox's id and the bytes reserved for its upper in memory. */
@@ -53,11 +53,4 @@ function asEntry(name: string, value: unknown): JournalEntry | null {
   const { id, owner, layers, metadata } = (value ?? {}) as Partial<JournalEntry>
   const isWhole = typeof owner?.pid === 'number' && Array.isArray(layers) && typeof metadata === 'object'
   return isWhole && name.startsWith(`${id}.`) ? (value as JournalEntry) : null
-}
-
-/** Who this process is, for entries it writes. */
-export function thisProcess(): ProcessIdentity {
-  const identity = identify(process.pid)
-  if (identity === null) throw new Error('Cannot read /proc/self')
-  return identity
 }

@@ -21,17 +21,11 @@ export interface MountSpec {
   readonly certificatesDir: string | null
   /** Top-level links into /usr, as on every merged-usr system: `bin` → `usr/bin`. */
   readonly links: readonly { readonly name: string; readonly target: string }[]
-  readonly arch: 'x64' | 'arm64'
 }
 
 /** Below the state directory, where every holder mounts its own: what commands see as `/`, and the writable upper. */
 export const ROOT = 'mnt'
 export const UPPER = 'rw'
-
-const syscalls = {
-  x64: { mount: 165, unshare: 272, sethostname: 170, close_range: 436 },
-  arm64: { mount: 40, unshare: 97, sethostname: 161, close_range: 436 },
-} as const
 
 // linux/mount.h
 const READ_ONLY = 1
@@ -82,16 +76,14 @@ export function mountPlan(spec: MountSpec): readonly HolderStep[] {
   ]
 }
 
-/** The steps as the bytes the holder reads. */
-export function encodePlan(steps: readonly HolderStep[]): Buffer {
-  const fields = steps.flatMap(([name, ...rest]) => [name, rest.length, ...rest])
-  return Buffer.from(fields.map((field) => `${field}\0`).join(''))
+/** The steps as the strings the holder reads. */
+export function planFields(steps: readonly HolderStep[]): readonly string[] {
+  return steps.flatMap(([name, ...rest]) => [name, rest.length, ...rest].map(String))
 }
 
-function namespaces({ arch, network }: MountSpec): HolderStep[] {
+function namespaces({ network }: MountSpec): HolderStep[] {
   const isolated = network === 'none'
   return [
-    ...Object.entries(syscalls[arch]).map(([name, number]): HolderStep => ['number', name, number]),
     ['unshare', NEWUSER | NEWNS | NEWIPC | NEWUTS | (isolated ? NEWNET : 0), HOLDER_UID],
     ['hostname', 'forkyard'],
     ...(isolated ? [['loopback'] as const] : []),

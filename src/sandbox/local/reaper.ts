@@ -1,8 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { listCgroups, openCgroup, type CgroupOfSandbox, type Cgroups } from './cgroup.ts'
+import { hasMaker, listCgroups, openCgroup, type CgroupOfSandbox, type Cgroups } from './cgroup.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import { identify, isAlive } from '../../core/process-identity.ts'
+import { ownTool, type HostTool } from './host-command.ts'
 import { removeStray } from './remove-tree.ts'
 import type { StateDir } from './state-dir.ts'
 
@@ -17,16 +18,20 @@ const MAX_POLLS = 300
  * Removes what dead processes left: their sandboxes' processes, disk uppers, control groups, temporary files.
  * Touches nothing of a living process; safe to run in several processes at once. Returns how many sandboxes were reaped.
  */
-export async function reap(state: StateDir, journal: Journal, cgroups: Cgroups | null): Promise<number> {
+export async function reap(
+  state: StateDir,
+  journal: Journal,
+  cgroups: Cgroups | null,
+  tool: HostTool,
+): Promise<number> {
   const entries = journal.entries()
   const dead = entries.filter(({ owner }) => !isAlive(owner))
   if (dead.length > 0) await endProcesses(new Set(dead.map(({ id }) => id)))
   for (const { id } of dead) {
-    await removeStray(state, `run/${id}`)
-    if (cgroups !== null) await removeGroups(openCgroup(cgroups, id))
+    await removeStray(tool, `${state.path}/run/${id}`)
     journal.erase(id)
   }
-  await removeStrays(state, journal, cgroups, entries)
+  await removeStrays(state, journal, cgroups, entries, tool)
   return dead.length
 }
 
@@ -55,18 +60,19 @@ async function removeStrays(
   journal: Journal,
   cgroups: Cgroups | null,
   known: readonly JournalEntry[],
+  tool: HostTool,
 ): Promise<void> {
   const isKnown = (id: string): boolean =>
     known.some((entry) => entry.id === id) || journal.entries().some((entry) => entry.id === id)
   for (const name of readdirSync(`${state.path}/run`)) {
-    if (!journal.holds(name) && !isKnown(name)) await removeStray(state, `run/${name}`)
+    if (!journal.holds(name) && !isKnown(name)) await removeStray(tool, `${state.path}/run/${name}`)
   }
   for (const name of readdirSync(`${state.path}/tmp`)) {
     // No sandbox writes here, and what a service that is root was writing belongs to root.
-    if (identify(Number.parseInt(name, 10)) === null) await removeStray({ ...state, becomes: null }, `tmp/${name}`)
+    if (identify(Number.parseInt(name, 10)) === null) await removeStray(ownTool, `${state.path}/tmp/${name}`)
   }
   if (cgroups === null) return
-  for (const id of listCgroups(cgroups)) if (!isKnown(id)) openCgroup(cgroups, id).remove()
+  for (const id of listCgroups(cgroups)) if (!hasMaker(id)) await removeGroups(openCgroup(cgroups, id))
 }
 
 function markedProcesses(ids: ReadonlySet<string>): number[] {

@@ -1,17 +1,18 @@
 import { statfs } from 'node:fs/promises'
-import { AppError } from '../../core/errors.ts'
-import type { Command, Exit } from '../../core/exec.ts'
+import { AppError, hasCode } from '../../core/errors.ts'
+import type { Command } from '../../core/exec.ts'
 import { span } from '../../core/spans.ts'
 import type { Sandbox, SandboxSpec, Upper } from '../contract.ts'
 import { supervise, type BareProcess } from '../supervised.ts'
 import { startProcess } from './bare-process.ts'
-import type { CgroupOfSandbox, GroupMaker } from './cgroup.ts'
 import type { CommandPlace } from './command-plan.ts'
 import { du, limitHit, watchDisk } from './disk-watch.ts'
 import type { Holder } from './holder.ts'
+import { toolOf } from './host-command.ts'
 import type { Journal } from './journal.ts'
+import type { Launcher } from './launcher-conversation.ts'
 import { UPPER } from './mount-plan.ts'
-import { endProcesses, MARK, removeGroups } from './reaper.ts'
+import { endProcesses, removeGroups } from './reaper.ts'
 import { removeTree } from './remove-tree.ts'
 import type { StateDir } from './state-dir.ts'
 
@@ -19,10 +20,8 @@ export interface LocalSandbox extends Sandbox {
   readonly upper: Upper
   /** What it was made from, the newest first; still there when its image is dropped. */
   readonly layers: readonly string[]
-  /** Bytes its disk upper takes, 0 for one in memory. */
-  measure(): Promise<number>
-  /** Ends everything in it, hands over the upper directory, then removes the rest. */
-  end<T>(take: (upperDir: string) => Promise<T>): Promise<T>
+  /** Ends everything in it, hands over the upper directory with the bytes it takes, then removes the rest. */
+  end<T>(take: (upperDir: string, bytes: number) => Promise<T>): Promise<T>
 }
 
 interface Parts {
@@ -31,10 +30,8 @@ interface Parts {
   readonly upper: Upper
   readonly diskDir: string | null
   readonly holder: Holder
-  /** `null` where the host has no control groups. */
-  readonly group: GroupMaker | null
   readonly filterPath: string
-  readonly leaksDescriptors: boolean
+  readonly launcher: Launcher
   readonly layers: readonly string[]
   readonly state: StateDir
   readonly journal: Journal
@@ -42,37 +39,23 @@ interface Parts {
 }
 
 export function localSandbox(parts: Parts): LocalSandbox {
-  const { id, spec, diskDir, holder, state } = parts
+  const { id, spec, diskDir, holder, launcher, state } = parts
+  const { group } = holder
   const running = new Set<BareProcess>()
-  // Made by the first command: a fork that only waits needs none.
-  let cgroup: CgroupOfSandbox | null = null
   // Directories that a program closed to its own user are open to the holder, whose namespace gives it the right.
-  const asHolder =
-    state.becomes === null ? ['nsenter', '--preserve-credentials', '-U', '-t', String(holder.pid), '--'] : []
+  const asHolder = toolOf(holder.launcher)
   let isEnding = false
-  let commands = 0
   let destroyed: Promise<void> | null = null
 
-  function place(): CommandPlace {
-    cgroup ??= parts.group?.make() ?? null
-    cgroup?.discountEnded(spec.limits.processes, commands)
-    commands += 1
-    return {
-      stateDir: state.path,
-      holderPid: holder.pid,
-      network: spec.network,
-      filterPath: parts.filterPath,
-      leaksDescriptors: parts.leaksDescriptors,
-      maxFileBytes: spec.limits.diskBytes,
-      cgroupFiles: cgroup?.joinFiles ?? [],
-      // On v2 only root may move a process into the group; on v1 the groups belong to the sandboxes' user.
-      becomeUid: parts.group?.version === 2 ? (state.becomes?.uid ?? null) : null,
-    }
+  const place: CommandPlace = {
+    stateDir: state.path,
+    mark: id,
+    filterPath: parts.filterPath,
+    maxFileBytes: spec.limits.diskBytes,
   }
 
   function start(command: Command): BareProcess {
-    const where = place()
-    const bare = startProcess(where, command, where.becomeUid === null ? state.becomes : null, { [MARK]: id })
+    const bare = startProcess(holder.launcher, place, command)
     let limit: AppError | null = null
     const stopWatching =
       diskDir === null
@@ -82,10 +65,15 @@ export function localSandbox(parts: Parts): LocalSandbox {
             bare.kill()
           })
     const ended = bare.ended
+      .catch(async (error: unknown) => {
+        // What starts commands shares their limits.
+        if (!isEnding && hasCode(error, 'over_capacity', 'sandbox_lost')) await explain(137)
+        throw error
+      })
       .then(async (exit) => {
         if (limit !== null) throw limit
         const isDestroyed = isEnding && exit.signal === 'SIGKILL'
-        if (exit.code !== 0 && !isDestroyed) await explain(exit)
+        if (exit.code !== 0 && !isDestroyed) await explain(exit.code, exit.signal)
         if (isDestroyed || !holder.isAlive())
           throw new AppError('sandbox_lost', `Cannot run a command: sandbox ${id} ended`)
         return exit
@@ -100,16 +88,16 @@ export function localSandbox(parts: Parts): LocalSandbox {
   }
 
   /** Throws the limit that made a command fail, if one did. */
-  async function explain(exit: Exit): Promise<void> {
-    const hit = cgroup?.limitHit() ?? null
-    const details = { exitCode: exit.code }
+  async function explain(exitCode: number, signal: string | null = null): Promise<void> {
+    const hit = group?.limitHit() ?? null
+    const details = { exitCode }
     if (hit === 'memory_limit')
       throw new AppError(hit, `Cannot go on: the sandbox used more than ${spec.limits.memoryBytes} bytes of memory`, {
         details,
       })
     if (hit === 'process_limit')
       throw new AppError(hit, `Cannot go on: the sandbox ran more than ${spec.limits.processes} processes`, { details })
-    if (exit.signal === 'SIGXFSZ')
+    if (signal === 'SIGXFSZ')
       throw new AppError('disk_limit', `Cannot go on: a file grew beyond ${spec.limits.diskBytes} bytes`, { details })
     const full = diskDir === null ? await memoryUpperHit() : await limitHit(`${diskDir}/upper`, asHolder, spec.limits)
     if (full !== null) throw new AppError(full.code, full.message, { details })
@@ -126,25 +114,23 @@ export function localSandbox(parts: Parts): LocalSandbox {
       : null
   }
 
-  async function endEverything(): Promise<void> {
+  async function endCommands(): Promise<void> {
     isEnding = true
     const ends = [...running].map(({ ended }) => ended.catch(() => {}))
     for (const process of running) {
       process.kill()
-      // A reader that pauses would keep the end from being noticed; it learns from `ended` that the output was cut.
-      for (const stream of [process.stdout, process.stderr]) stream.destroy()
+      // Its readers learn from `ended` that the output was cut.
+      process.discard()
     }
     await Promise.all(ends)
-    holder.end()
-    await holder.ended
   }
 
   async function removeRest(): Promise<void> {
-    if (diskDir !== null) await removeTree(state, `run/${id}`)
-    if (cgroup !== null && !(await removeGroups(cgroup))) {
+    if (diskDir !== null) await removeTree(toolOf(launcher), diskDir)
+    if (group !== null && !(await removeGroups(group))) {
       // Something slipped out of the bracket above; the mark finds it.
       await endProcesses(new Set([id]))
-      await removeGroups(cgroup)
+      await removeGroups(group)
     }
     parts.journal.erase(id)
     await parts.onEnd()
@@ -155,8 +141,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
     image: spec.image,
     upper: parts.upper,
     layers: parts.layers,
-    warnings:
-      parts.group === null ? ['no limit on memory, processes and cpu: this host has no writable control groups'] : [],
+    warnings: group === null ? ['no limit on memory, processes and cpu: this host has no writable control groups'] : [],
 
     exec(command) {
       if (isEnding || !holder.isAlive()) throw new AppError('sandbox_lost', `Cannot run a command: sandbox ${id} ended`)
@@ -165,13 +150,12 @@ export function localSandbox(parts: Parts): LocalSandbox {
 
     destroy() {
       destroyed ??= span('destroy', { driver: 'local' }, async () => {
-        await endEverything()
+        await endCommands()
+        await holder.end()
         await removeRest()
       })
       return destroyed
     },
-
-    measure: async () => (diskDir === null ? 0 : du(`${diskDir}/upper`, '--block-size=1')),
 
     async end(take) {
       if (destroyed !== null || diskDir === null)
@@ -179,10 +163,12 @@ export function localSandbox(parts: Parts): LocalSandbox {
       const ending = Promise.withResolvers<void>()
       destroyed = ending.promise
       try {
-        await endEverything()
+        await endCommands()
+        const bytes = await du(`${diskDir}/upper`, '--block-size=1', asHolder)
+        await holder.end()
         // What a command left behind is ended, but may not be gone yet; an image must not change any more.
-        if (cgroup !== null) await removeGroups(cgroup)
-        return await take(`${diskDir}/upper`)
+        if (group !== null) await removeGroups(group)
+        return await take(`${diskDir}/upper`, bytes)
       } finally {
         try {
           await removeRest()

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { AppError } from '../../core/errors.ts'
 import type { TemplateFiles } from '../contract.ts'
-import type { Identity } from './bare-process.ts'
+import type { Identity } from './identity.ts'
 
 /** The directory all processes of one user or host share; truth about images lies here as files. */
 export interface StateDir {

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { test } from 'node:test'
 import {
   createCgroup,
   findCgroups,
+  hasMaker,
   listCgroups,
   openCgroup,
   settings,
   type Cgroups,
 } from '../../../src/sandbox/local/cgroup.ts'
+import { thisProcess } from '../../../src/core/process-identity.ts'
+import { removeGroups } from '../../../src/sandbox/local/reaper.ts'
 import { enterableFolder } from '../../support/local-sandboxes.ts'
 
 const limits = { diskBytes: 1, inodes: 1, memoryBytes: 1024, processes: 7, cpus: 1.5 }
@@ -33,11 +38,11 @@ function version1Root(path = '') {
   return fakeRoot(own, Object.fromEntries(files))
 }
 
-test('limits of version 2 stand in one group, whose processes go together when memory ends', () => {
+test('limits of version 2 stand in one group; when memory ends, one program goes and not the sandbox', () => {
   const written = Object.fromEntries(settings(2, limits))
   assert.deepEqual(
     { memory: written['memory.max'], group: written['memory.oom.group'], pids: written['pids.max'] },
-    { memory: '1024', group: '1', pids: '7' },
+    { memory: '1024', group: undefined, pids: '7' },
   )
   assert.equal(written['cpu.max'], '150000 100000')
 })
@@ -83,10 +88,11 @@ test('groups of different state directories bear different names, and each sees 
     Cgroups,
     Cgroups,
   ]
-  createCgroup(one, 'sb_1', limits, null)
-  assert.deepEqual(listCgroups(one), ['sb_1'])
+  createCgroup(one).limit(limits)
+  const [id = ''] = listCgroups(one)
+  assert.ok(hasMaker(id))
   assert.deepEqual(listCgroups(other), [])
-  const written = readFileSync(`${place.root}/pids/forkyard/${one.prefix}sb_1/pids.max`, 'utf8')
+  const written = readFileSync(`${place.root}/pids/forkyard/${one.prefix}${id}/pids.max`, 'utf8')
   assert.equal(written, '7')
 })
 
@@ -94,17 +100,28 @@ test('a group that is refused is told as host_unable, and no half of it stays', 
   const place = version1Root()
   const found = findCgroups(place) as Cgroups
   // The second controller cannot have one: a file is in its place.
-  writeFileSync(`${place.root}/pids/forkyard/${found.prefix}sb_1`, '')
-  assert.throws(() => createCgroup(found, 'sb_1', limits, null), { code: 'host_unable' })
-  assert.ok(!existsSync(`${place.root}/memory/forkyard/${found.prefix}sb_1`))
+  rmSync(`${place.root}/pids/forkyard`, { recursive: true })
+  writeFileSync(`${place.root}/pids/forkyard`, '')
+  assert.throws(() => createCgroup(found), { code: 'host_unable' })
+  assert.deepEqual(readdirSync(`${place.root}/memory/forkyard`), ['cgroup.procs'])
+  const group = createCgroup({ ...found, bases: found.bases.slice(0, 1) })
+  group.remove()
+  assert.throws(() => group.limit(limits), { code: 'host_unable' })
+})
+
+test('a group whose maker is gone is known by its name', () => {
+  const { pid, startTime } = thisProcess()
+  assert.ok(hasMaker(`${pid}.${startTime}.ab`))
+  for (const id of [`${pid}.1.ab`, `${2 ** 30}.${startTime}.ab`, 'x.y.z']) assert.ok(!hasMaker(id), id)
 })
 
 test('what a limit stopped is told once, memory before processes', () => {
   const place = version1Root()
   const found = findCgroups(place) as Cgroups
-  const group = createCgroup(found, 'sb_1', limits, null)
+  const group = createCgroup(found)
+  const [id] = listCgroups(found)
   const set = (controller: string, file: string, text: string): void =>
-    writeFileSync(`${place.root}/${controller}/forkyard/${found.prefix}sb_1/${file}`, text)
+    writeFileSync(`${place.root}/${controller}/forkyard/${found.prefix}${id}/${file}`, text)
   assert.equal(group.limitHit(), null)
   set('memory', 'memory.oom_control', 'oom_kill_disable 0\nunder_oom 0\noom_kill 1\n')
   set('pids', 'pids.events', 'max 3\n')
@@ -115,24 +132,29 @@ test('what a limit stopped is told once, memory before processes', () => {
   assert.equal(group.limitHit(), null)
 })
 
-test('a group of this host, where it lets us make one, takes the limits and goes again', () => {
+test('a group of this host, where it lets us make one, takes limits and processes and goes again', async () => {
   const found = findCgroups({ stateDir: '/a-test-of-groups' })
-  const id = `sb_${process.pid}`
   if (found === null) {
     // The other half of this promise, that everybody is told, is tested with the driver and with doctor.
     assert.notEqual(process.getuid?.(), 0, 'root without control groups')
     return
   }
-  const group = createCgroup(found, id, { ...limits, memoryBytes: 64 * 1024 * 1024 }, null)
+  const group = createCgroup(found)
+  const id = listCgroups(found).find((one) => one.startsWith(`${process.pid}.`)) ?? ''
+  const child = spawn('sleep', ['100'])
   try {
-    for (const file of group.joinFiles) assert.ok(existsSync(file))
+    group.limit({ ...limits, memoryBytes: 64 * 1024 * 1024 })
     assert.deepEqual(group.processes(), [])
+    await group.join(child.pid ?? 0)
+    assert.deepEqual(group.processes(), [child.pid])
+    assert.ok(!group.remove())
     const base = `${found.bases.find((path) => found.version === 2 || path.includes('/pids/'))}/${found.prefix}${id}`
     assert.equal(readFileSync(`${base}/pids.max`, 'utf8').trim(), '7')
-    assert.ok(listCgroups(found).includes(id))
   } finally {
-    assert.ok(group.remove())
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    assert.ok(await removeGroups(group))
   }
   assert.ok(openCgroup(found, id).remove(), 'a group that is gone counts as removed')
-  assert.ok(!found.bases.flatMap((base) => readdirSync(base)).includes(`${found.prefix}${id}`))
+  assert.ok(!listCgroups(found).includes(id))
 })

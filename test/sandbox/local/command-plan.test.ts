@@ -2,69 +2,31 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
-  ARGUMENTS_FD,
   bubblewrapArguments,
   checkCommand,
-  enterArgv,
+  commandFields,
   type CommandPlace,
 } from '../../../src/sandbox/local/command-plan.ts'
 
 const place: CommandPlace = {
   stateDir: '/state',
-  holderPid: 4711,
-  network: 'none',
+  mark: 'sb_1',
   filterPath: '/state/tools/filter.bpf',
   maxFileBytes: 1_000_000,
-  cgroupFiles: [],
-  leaksDescriptors: false,
-  becomeUid: null,
 }
 const plain = { cwd: '/workspace', env: {} }
 const words = (bytes: Buffer): string[] => bytes.toString().split('\0').slice(0, -1)
 const hostile = fc.oneof(fc.string(), fc.constantFrom('--', '-c', '$(id)', '`id`', ';id', "'", '\n', '--args', ''))
 
-test('the script that enters a sandbox is the same text whatever the command', () => {
-  const script = enterArgv(place, ['true'])[2]
+test('what a launcher is told is counted: the command stands last, word by word, whatever it says', () => {
   fc.assert(
-    fc.property(
-      fc.array(hostile, { minLength: 1 }),
-      hostile,
-      hostile,
-      fc.nat(),
-      (argv, filterPath, stateDir, holderPid) => {
-        const entered = enterArgv({ ...place, filterPath, stateDir, holderPid, cgroupFiles: argv }, argv)
-        assert.equal(entered[2], script)
-        // The command stands last, word by word, behind bubblewrap's own "--".
-        assert.deepEqual(entered.slice(-argv.length - 4), ['bwrap', '--args', String(ARGUMENTS_FD), '--', ...argv])
-      },
-    ),
+    fc.property(fc.array(hostile, { minLength: 1 }), hostile, (argv, filterPath) => {
+      const bubblewrap = bubblewrapArguments(place, plain)
+      const fields = commandFields({ ...place, filterPath }, bubblewrap, argv)
+      assert.deepEqual(fields.slice(0, 4), [place.mark, '1000000', filterPath, bubblewrap])
+      assert.deepEqual(fields.slice(4), argv)
+    }),
   )
-})
-
-test('control groups are joined by a counted list, so that no name can become a word of the command', () => {
-  const files = ['/cg/memory/cgroup.procs', '/cg/pids/cgroup.procs']
-  const entered = enterArgv({ ...place, cgroupFiles: files }, ['true'])
-  assert.deepEqual(entered.slice(4, 9), ['1954', place.filterPath, '2', ...files])
-  assert.equal(entered[9], 'nsenter')
-})
-
-test('another uid is taken after the groups are joined and before the sandbox is entered', () => {
-  const entered = enterArgv({ ...place, becomeUid: 65_533 }, ['true'])
-  const at = entered.indexOf('setpriv')
-  assert.deepEqual(entered.slice(at, at + 5), ['setpriv', '--reuid=65533', '--regid=65533', '--clear-groups', '--'])
-  assert.ok(at < entered.indexOf('nsenter'))
-  assert.ok(!enterArgv(place, ['true']).includes('setpriv'))
-})
-
-test('the network namespace is entered where the sandbox has one', () => {
-  assert.ok(enterArgv(place, ['true']).includes('-n'))
-  assert.ok(!enterArgv({ ...place, network: 'host' }, ['true']).includes('-n'))
-})
-
-test('descriptors left open by who started the service are closed first, only where there are any', () => {
-  const leaky = enterArgv({ ...place, leaksDescriptors: true }, ['true'])
-  assert.deepEqual(leaky.slice(0, 2), ['/usr/bin/perl', '-e'])
-  assert.deepEqual(leaky.slice(3), enterArgv(place, ['true']))
 })
 
 test('bubblewrap is told everything that hardens a command', () => {
@@ -114,6 +76,9 @@ test('words with a NUL, names with "=", no words and relative directories are re
     { argv: ['a'], cwd: '/', env: { '\0': 'a' } },
     { argv: ['a'], cwd: '/', env: { 'a=b': 'c' } },
     { argv: ['a'], cwd: '/', env: { '': 'c' } },
+    { argv: ['a', 'b'.repeat(128 * 1024)], cwd: '/', env: {} },
+    { argv: ['a'], cwd: '/', env: { a: 'b'.repeat(128 * 1024) } },
+    { argv: Array.from({ length: 30 }, () => 'b'.repeat(100_000)), cwd: '/', env: {} },
   ]
   for (const command of bad) assert.throws(() => checkCommand(command), { code: 'input_invalid' })
 })

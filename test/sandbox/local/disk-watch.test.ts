@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { AppError } from '../../../src/core/errors.ts'
 import { du, limitHit, watchDisk } from '../../../src/sandbox/local/disk-watch.ts'
+import { ownTool } from '../../../src/sandbox/local/host-command.ts'
 import { enterableFolder, openDriver, specOf } from '../../support/local-sandboxes.ts'
 import { smallDisk } from '../../support/small-disk.ts'
 import { tracesOf } from '../../support/traces.ts'
@@ -13,15 +14,15 @@ const signal = new AbortController().signal
 test('an upper within its limits has hit none', async () => {
   const folder = enterableFolder()
   writeFileSync(`${folder}/file`, Buffer.alloc(900_000))
-  assert.equal(await limitHit(folder, [], room), null)
+  assert.equal(await limitHit(folder, ownTool, room), null)
 })
 
 test('too many bytes are a disk_limit, too many files an inode_limit', async () => {
   const folder = enterableFolder()
   for (let index = 0; index < 25; index += 1) writeFileSync(`${folder}/${index}`, '')
-  assert.equal((await limitHit(folder, [], room))?.code, 'inode_limit')
+  assert.equal((await limitHit(folder, ownTool, room))?.code, 'inode_limit')
   writeFileSync(`${folder}/large`, Buffer.alloc(1_100_000))
-  assert.equal((await limitHit(folder, [], room))?.code, 'disk_limit')
+  assert.equal((await limitHit(folder, ownTool, room))?.code, 'disk_limit')
 })
 
 test('links lead to nothing that counts', async () => {
@@ -30,19 +31,19 @@ test('links lead to nothing that counts', async () => {
   symlinkSync(outside, `${folder}/folder`)
   symlinkSync(`${outside}/large`, `${folder}/file`)
   mkdirSync(`${folder}/own`)
-  assert.equal(await limitHit(folder, [], room), null)
-  assert.equal(await du(folder, '--inodes'), 4)
+  assert.equal(await limitHit(folder, ownTool, room), null)
+  assert.equal(await du(folder, '--inodes', ownTool), 4)
 })
 
 test('who watches is told once, and not after it stopped', async () => {
   const folder = enterableFolder()
   writeFileSync(`${folder}/large`, Buffer.alloc(1_100_000))
   const hits: AppError[] = []
-  const stopped = watchDisk(folder, [], room, () => assert.fail('it was stopped'))
+  const stopped = watchDisk(folder, ownTool, room, () => assert.fail('it was stopped'))
   stopped()
   const keepAlive = setInterval(() => {}, 1000)
   await new Promise<void>((resolve) =>
-    watchDisk(folder, [], room, (error) => {
+    watchDisk(folder, ownTool, room, (error) => {
       hits.push(error)
       resolve()
     }),
@@ -56,7 +57,7 @@ test('who watches is told once, and not after it stopped', async () => {
 
 test('on a file system that is nearly full nothing goes on', async (t) => {
   const disk = await smallDisk(t)
-  const hit = await limitHit(disk, [], { diskBytes: 1e12, inodes: 1e9 })
+  const hit = await limitHit(disk, ownTool, { diskBytes: 1e12, inodes: 1e9 })
   assert.equal(hit?.code, 'disk_limit')
   assert.match(hit.message, /is full/)
 })

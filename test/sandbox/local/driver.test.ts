@@ -4,7 +4,10 @@ import { after, before, describe, test } from 'node:test'
 import type { SandboxDriver } from '../../../src/sandbox/contract.ts'
 import { describeDriver } from '../../support/describe-driver.ts'
 import { enterableFolder, openDriver, shell, specOf } from '../../support/local-sandboxes.ts'
+import { findCgroups } from '../../../src/sandbox/local/cgroup.ts'
 import { tracesOf } from '../../support/traces.ts'
+
+const hasCgroups = findCgroups() !== null
 
 const signal = new AbortController().signal
 
@@ -47,9 +50,14 @@ describe('the local driver', () => {
     assert.deepEqual(readdirSync(`${stateDir}/layers`), ['empty'])
   })
 
-  test('a sandbox that nobody gave a command has no control group', async () => {
+  test('a sandbox and all its commands are in its control groups from the first moment', async () => {
     const sandbox = await driver.create(specOf(), { signal })
-    assert.equal(tracesOf(stateDir).filter((trace) => trace.startsWith('control group')).length, 0)
+    const groups = tracesOf(stateDir).filter((trace) => trace.startsWith('control group'))
+    assert.equal(groups.length, hasCgroups ? 1 : 0)
+    for (let turn = 0; turn < 2; turn += 1) {
+      const own = await shell(sandbox, 'cat /proc/self/cgroup')
+      assert.equal(/forkyard/.test(own), hasCgroups, own)
+    }
     await sandbox.destroy()
     assert.deepEqual(tracesOf(stateDir), [])
   })

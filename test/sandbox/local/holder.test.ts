@@ -5,12 +5,13 @@ import { chownSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'nod
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { identify } from '../../../src/core/process-identity.ts'
-import { startHolder } from '../../../src/sandbox/local/holder.ts'
+import { holders } from '../../../src/sandbox/local/holder.ts'
 import { openStateDir } from '../../../src/sandbox/local/state-dir.ts'
 import {
   commandOf,
   enterableFolder,
   isRoot,
+  launcherIn,
   openDriver,
   run,
   sandboxUid,
@@ -21,25 +22,25 @@ import { processesOf, tracesOf } from '../../support/traces.ts'
 
 const signal = new AbortController().signal
 
-function holderOf(stateDir: string, id: string): number {
-  const pid = processesOf(stateDir).find((pid) => {
-    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
-    return (
-      environment.includes(`FORKYARD_SANDBOX=${id}\0`) &&
-      readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('/bin/sh')
-    )
-  })
+/** The one process that holds the only sandbox. */
+function holderOf(stateDir: string): number {
+  const pid = processesOf(stateDir).find((one) =>
+    readFileSync(`/proc/${one}/cmdline`, 'utf8').startsWith('/usr/bin/perl'),
+  )
   assert.ok(pid !== undefined)
   return pid
 }
 
-test('a step that a holder does not know fails the sandbox, with what it said', async () => {
+test('a step that a holder does not know fails the sandbox, with what it said', async (t) => {
   const state = openStateDir({ stateDir: `${enterableFolder()}/state`, sandboxUid })
-  await assert.rejects(startHolder(state, 'sb_1', [['nonsense', 'a']]), {
+  const { limits } = specOf()
+  const ready = holders(launcherIn(state), null)
+  t.after(() => ready.close())
+  await assert.rejects(ready.take([['nonsense', 'a']], limits), {
     code: 'sandbox_failed',
     details: { stderr: 'Cannot carry out nonsense: unknown step' },
   })
-  await assert.rejects(startHolder(state, 'sb_1', [['mkdir', '/proc/nowhere/a']]), { code: 'sandbox_failed' })
+  await assert.rejects(ready.take([['mkdir', '/proc/nowhere/a']], limits), { code: 'sandbox_failed' })
 })
 
 test('a holder that is killed takes the sandbox with it: sandbox_lost, and destroying it still leaves nothing', async (t) => {
@@ -56,7 +57,7 @@ test('a holder that is killed takes the sandbox with it: sandbox_lost, and destr
     }
     const running = sandbox.exec(commandOf(['sh', '-c', 'echo begun; cat >/dev/null'], { stdin: untilKilled() }))
     await running.stdout[Symbol.asyncIterator]().next()
-    const holder = holderOf(stateDir, sandbox.id)
+    const holder = holderOf(stateDir)
     process.kill(holder, 'SIGKILL')
     while (identify(holder) !== null) await new Promise((resolve) => setImmediate(resolve))
     killed.resolve()

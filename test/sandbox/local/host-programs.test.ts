@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   hasMemoryUppers,
-  holderFailure,
+  holdFailure,
   hostPrograms,
   requirePrograms,
 } from '../../../src/sandbox/local/host-programs.ts'
@@ -18,12 +18,12 @@ test('on a host that can run these tests nothing is missing', () => {
 test('missing programs are named once, with the packages that bring them', () => {
   const programs = hostPrograms().map((program) => ({
     ...program,
-    isThere: !['bwrap', 'nsenter', 'setpriv'].includes(program.name),
+    isThere: !['bwrap', 'perl'].includes(program.name),
   }))
   assert.throws(() => requirePrograms(programs), {
     code: 'host_unable',
-    message: /bwrap, nsenter, setpriv missing; install bubblewrap util-linux$/,
-    details: { packages: ['bubblewrap', 'util-linux'] },
+    message: /bwrap, perl missing; install bubblewrap perl-base$/,
+    details: { packages: ['bubblewrap', 'perl-base'] },
   })
 })
 
@@ -51,7 +51,7 @@ test('what a holder says before it ends is understood', () => {
     '': 'sandbox_failed',
   }
   for (const [text, code] of Object.entries(said)) {
-    const failure = holderFailure(`${text}\n`)
+    const failure = holdFailure(`${text}\n`)
     assert.deepEqual([failure.code, failure.details], [code, { stderr: text }], text)
   }
 })

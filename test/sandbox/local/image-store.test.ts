@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { currentBoot, identify } from '../../../src/core/process-identity.ts'
+import { ownTool } from '../../../src/sandbox/local/host-command.ts'
 import { imageStore } from '../../../src/sandbox/local/image-store.ts'
 import { makeOwned, openStateDir, type StateDir } from '../../../src/sandbox/local/state-dir.ts'
 import { enterableFolder, sandboxUid } from '../../support/local-sandboxes.ts'
@@ -13,7 +14,7 @@ const dead = { pid: process.pid, startTime: '1', bootId: currentBoot() }
 function openStore() {
   const inUse: string[] = []
   const state = openStateDir({ stateDir: `${enterableFolder()}/state`, sandboxUid })
-  return { state, inUse, store: imageStore(state, conditions, () => inUse) }
+  return { state, inUse, store: imageStore(state, conditions, () => inUse, ownTool) }
 }
 
 /** An upper directory with a file in it, as a sandbox leaves one. */

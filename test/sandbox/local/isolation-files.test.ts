@@ -124,7 +124,7 @@ test('no secret of the service, of the host or of another sandbox is in any file
     .trim()
     .split('\n')
     .map((line) => line.replace(/=.*/, ''))
-  assert.deepEqual(new Set(names), new Set(['FORKYARD_SANDBOX', 'PATH', 'PWD']))
+  assert.deepEqual(new Set(names), new Set(['FORKYARD_SANDBOX', 'PATH']))
 })
 
 test('nothing that sandboxes share can be written, in any way', async () => {

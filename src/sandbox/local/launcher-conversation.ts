@@ -1,0 +1,194 @@
+import { closeSync, constants, openSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { constants as osConstants } from 'node:os'
+import type { Readable, Writable } from 'node:stream'
+import { AppError } from '../../core/errors.ts'
+import { holdFailure } from './host-programs.ts'
+import { messageReader, packMessage } from './launcher-messages.ts'
+
+/** Starts processes for sandboxes from a small process of its own; see launcher.pl. */
+export interface Launcher {
+  /** Asks for a process; what it is to become is one of launcher.pl's kinds with its fields. */
+  start(order: LaunchOrder): Launch
+  /** Carries out a mount plan: what it starts from now on is in that sandbox. Throws `sandbox_failed` with what went wrong. */
+  hold(steps: readonly string[]): Promise<void>
+  /** Ends the launcher and everything it started. */
+  close(): Promise<void>
+}
+
+export interface LaunchOrder {
+  readonly kind: 'launcher' | 'command' | 'tool'
+  readonly fields: readonly (string | Buffer)[]
+  readonly hasInput: boolean
+  /** Called with its pid before the process does anything, which ends it where it throws; `null` where it need not wait. */
+  readonly prepare: ((pid: number) => Promise<void>) | null
+}
+
+/** A process on its way. */
+export interface Launch {
+  /** Rejects with `over_capacity` where the host refuses another process, with `sandbox_lost` where the launcher is gone. */
+  readonly started: Promise<Started>
+  /** Settles when the process is gone; rejects like `started` where it never was. */
+  readonly ended: Promise<Ended>
+  /** `program`: what a command's bubblewrap runs; `tree`: that and bubblewrap; `itself`: the process alone. */
+  signal(whom: 'program' | 'tree' | 'itself', signal: number): void
+  /** Whether this program stays alive for it, as it does unless told otherwise. */
+  keep(isKept: boolean): void
+}
+
+export interface Started {
+  readonly pid: number
+  readonly stdin: Writable | null
+  readonly stdout: Readable
+  readonly stderr: Readable
+}
+
+export interface Ended {
+  readonly code: number
+  /** Number of the signal that ended it, 0 for none. */
+  readonly signal: number
+}
+
+/** A running launcher.pl and its two pipes. */
+export interface LauncherProcess {
+  readonly pid: number
+  readonly stdin: Socket
+  readonly stdout: Socket
+  readonly ended: Promise<void>
+  /** What keeps this program alive while something runs; `null` where a launcher above does. */
+  readonly keepAlive: { ref(): void; unref(): void } | null
+}
+
+interface Pending {
+  /** `null` for what is no process: a plan to be carried out. */
+  readonly order: LaunchOrder | null
+  readonly started: PromiseWithResolvers<Started>
+  readonly ended: PromiseWithResolvers<Ended>
+}
+
+/** Speaks with a launcher.pl that runs. */
+export function launcherAt({ pid: launcherPid, stdin, stdout, ended, keepAlive }: LauncherProcess): Launcher {
+  const pending = new Map<string, Pending>()
+  const kept = new Set<string>()
+  stdin.unref().on('error', () => {
+    // It is gone; `ended` tells.
+  })
+  stdout.unref().on('data', messageReader(receive))
+  keepAlive?.unref()
+  let isGone = false
+  let count = 0
+  void ended.then(() => {
+    isGone = true
+    stdin.destroy()
+    for (const name of pending.keys()) lose(name, gone())
+  })
+
+  function send(...fields: readonly (string | Buffer)[]): void {
+    if (!stdin.destroyed) stdin.write(packMessage(fields))
+  }
+
+  function receive([what, name = '', ...fields]: readonly string[]): void {
+    const launch = pending.get(name)
+    if (launch === undefined) return
+    const { order } = launch
+    if (what === 'started' && order !== null) void open(name, launch, order, fields.map(Number))
+    else if (what === 'failed') lose(name, order === null ? holdFailure(fields[0] ?? '') : noProcess(fields[0] ?? ''))
+    else {
+      const [code = 0, signal = 0] = fields.map(Number)
+      forget(name)
+      launch.ended.resolve({ code, signal })
+    }
+  }
+
+  /** Opens the pipes while the launcher still holds them, then lets the process begin. */
+  async function open(
+    name: string,
+    { started }: Pending,
+    order: LaunchOrder,
+    [pid = 0, ...ends]: readonly number[],
+  ): Promise<void> {
+    const files: number[] = []
+    try {
+      for (const [index, end] of ends.entries()) {
+        const access = order.hasInput && index === 0 ? constants.O_WRONLY : constants.O_RDONLY
+        files.push(openSync(`/proc/${launcherPid}/fd/${end}`, access | constants.O_NONBLOCK))
+      }
+      await order.prepare?.(pid)
+    } catch (cause) {
+      for (const file of files) closeSync(file)
+      send('signal', name, 'itself', String(osConstants.signals.SIGKILL))
+      send('go', name)
+      const error = new AppError('over_capacity', 'Cannot start a process: its pipes cannot be opened', { cause })
+      return started.reject(cause instanceof AppError ? cause : error)
+    }
+    send('go', name)
+    const [input, output, errors] = (order.hasInput ? files : [null, ...files]).map((fd, index) =>
+      fd === null ? null : new Socket({ fd, readable: index > 0, writable: index === 0 }),
+    )
+    started.resolve({ pid, stdin: input ?? null, stdout: output as Socket, stderr: errors as Socket })
+  }
+
+  function lose(name: string, error: AppError): void {
+    const launch = pending.get(name)
+    forget(name)
+    launch?.started.reject(error)
+    launch?.ended.reject(error)
+  }
+
+  function forget(name: string): void {
+    pending.delete(name)
+    keep(name, false)
+  }
+
+  function keep(name: string, isKept: boolean): void {
+    if (isKept && pending.has(name)) kept.add(name)
+    else kept.delete(name)
+    if (kept.size > 0) keepAlive?.ref()
+    else keepAlive?.unref()
+  }
+
+  function expect(order: LaunchOrder | null): { readonly name: string; readonly launch: Pending } {
+    const name = String((count += 1))
+    const launch: Pending = { order, started: Promise.withResolvers(), ended: Promise.withResolvers() }
+    // Whoever only looks at one of them need not look at the other.
+    launch.started.promise.catch(() => {})
+    launch.ended.promise.catch(() => {})
+    pending.set(name, launch)
+    keep(name, true)
+    if (isGone) lose(name, gone())
+    return { name, launch }
+  }
+
+  return {
+    start(order) {
+      const { name, launch } = expect(order)
+      send('start', name, order.hasInput ? '1' : '0', order.prepare === null ? '0' : '1', order.kind, ...order.fields)
+      return {
+        started: launch.started.promise,
+        ended: launch.ended.promise,
+        signal: (whom, signal) => send('signal', name, whom, String(signal)),
+        keep: (isKept) => keep(name, isKept),
+      }
+    },
+
+    async hold(steps) {
+      const { name, launch } = expect(null)
+      send('hold', name, ...steps)
+      await launch.ended.promise
+    },
+
+    async close() {
+      keepAlive?.ref()
+      stdin.end()
+      await ended
+    },
+  }
+}
+
+function gone(): AppError {
+  return new AppError('sandbox_lost', 'Cannot go on: the launcher of sandboxes ended')
+}
+
+function noProcess(why: string): AppError {
+  return new AppError('over_capacity', `Cannot start a process: ${why}`)
+}

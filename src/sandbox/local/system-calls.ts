@@ -1,0 +1,31 @@
+/** Numbers of the system calls that launcher.pl and holder.pl make themselves. */
+export const systemCalls = {
+  x64: {
+    mount: 165,
+    unshare: 272,
+    sethostname: 170,
+    setsid: 112,
+    dup3: 292,
+    memfd_create: 319,
+    signalfd4: 289,
+    rt_sigprocmask: 14,
+    prctl: 157,
+    prlimit64: 302,
+    exit_group: 231,
+    close_range: 436,
+  },
+  arm64: {
+    mount: 40,
+    unshare: 97,
+    sethostname: 161,
+    setsid: 157,
+    dup3: 24,
+    memfd_create: 279,
+    signalfd4: 74,
+    rt_sigprocmask: 135,
+    prctl: 167,
+    prlimit64: 261,
+    exit_group: 94,
+    close_range: 436,
+  },
+} as const
