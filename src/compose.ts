@@ -36,7 +36,7 @@ export async function compose(
   const limits: SandboxLimits = { diskBytes, inodes, memoryBytes, processes, cpus }
   const kept = images({ driver, directory, limits })
   await kept.sweep()
-  const remotes = httpRemotes(httpRemoteDefaults)
+  const remotes = httpRemotes({ ...httpRemoteDefaults, packIdleMs: settings.idleMs })
   const engine = inProcessEngine({
     settings,
     driver,

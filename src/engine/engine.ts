@@ -49,7 +49,7 @@ export function inProcessEngine({
     images,
     limits,
     gitVersion,
-    repositories: repositories({ settings, remotes, credentials, environment, driver, limits }),
+    repositories: repositories({ settings, remotes, credentials, environment }),
     resolver: resolver(systemClock),
     requests: requests(settings),
     results: memoryResultCache<Outcome>({ maxBytes: settings.resultCacheBytes }),

@@ -18,6 +18,6 @@ export async function prepareFirstContact(
   await Promise.allSettled([
     remote.abilities({ signal }),
     import('../workspace/build-image.ts'),
-    import('../workspace/courier.ts'),
+    import('../workspace/remote-upstream.ts'),
   ])
 }

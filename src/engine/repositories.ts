@@ -1,8 +1,6 @@
-import { resolveAddress } from '../git/remote/address.ts'
 import type { HttpRemotes } from '../git/remote/http-remote.ts'
 import type { Remote, RemoteAuthorization } from '../git/remote/remote.ts'
 import { parseRepo, type HttpRepo, type LocalRepo } from '../git/remote/repo-url.ts'
-import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Connection } from '../workspace/image-request.ts'
 import { fingerprint, openCredential, requestAuthorization, selectCredential, type Credential } from './credentials.ts'
 import type { EngineSettings } from './settings.ts'
@@ -14,18 +12,16 @@ export interface Repository {
   /** What answers may be shared within: repository and credential. */
   readonly scope: string
   readonly remote: Remote
-  /** Prepares for fetching: what the remote can do, and for a server its address checked and pinned. */
+  /** Prepares for fetching. */
   readonly connect: (options: { signal: AbortSignal }) => Promise<Connection>
 }
 
 export interface RepositoriesSettings {
-  readonly settings: Pick<EngineSettings, 'allowHosts' | 'onlyHosts' | 'idleMs'>
+  readonly settings: Pick<EngineSettings, 'allowHosts' | 'onlyHosts'>
   readonly remotes: HttpRemotes
   readonly credentials: readonly Credential[]
   /** Where entries of the credentials file with `passwordEnv` look. */
   readonly environment: Readonly<Record<string, string | undefined>>
-  readonly driver: SandboxDriver
-  readonly limits: SandboxLimits
 }
 
 export interface Repositories {
@@ -34,16 +30,7 @@ export interface Repositories {
 }
 
 /** Opens repositories by address; throws `url_invalid` and `host_forbidden`. */
-export function repositories({
-  settings,
-  remotes,
-  credentials,
-  environment,
-  driver,
-  limits,
-}: RepositoriesSettings): Repositories {
-  const idleSeconds = Math.ceil(settings.idleMs / 1000)
-
+export function repositories({ settings, remotes, credentials, environment }: RepositoriesSettings): Repositories {
   async function authorizationFor(
     repo: HttpRepo,
     gitAuthorization: string | undefined,
@@ -60,18 +47,7 @@ export function repositories({
       key: repo.key,
       scope: `${fingerprint(authorization)} ${repo.key}`,
       remote,
-      async connect({ signal }) {
-        const [url, abilities] = await Promise.all([remote.fetchUrl({ signal }), remote.abilities({ signal })])
-        const { objectFormat } = abilities
-        const { address } = await resolveAddress(repo.host, { isAllowed: repo.isAllowed })
-        const pin = `${repo.host.replace(/^\[(.*)\]$/, '$1')}:${repo.port}:${address.includes(':') ? `[${address}]` : address}`
-        const source = { url, pin, authorization: authorization?.header() ?? null }
-        const { courierUpstream } = await import('../workspace/courier.ts')
-        return {
-          abilities,
-          upstream: courierUpstream({ driver, limits, idleSeconds, source, url: repo.url, objectFormat }),
-        }
-      },
+      connect: (options) => connect(remote, repo.url, options),
     }
   }
 
@@ -82,12 +58,7 @@ export function repositories({
       key: repo.key,
       scope: repo.key,
       remote,
-      async connect(options) {
-        const abilities = await remote.abilities(options)
-        const { localUpstream } = await import('../workspace/local-upstream.ts')
-        const { objectFormat } = abilities
-        return { abilities, upstream: localUpstream({ remote, url: `file://${repo.path}`, objectFormat }) }
-      },
+      connect: (options) => connect(remote, `file://${repo.path}`, options),
     }
   }
 
@@ -97,4 +68,12 @@ export function repositories({
       return repo.kind === 'http' ? openHttp(repo, gitAuthorization) : openLocal(repo)
     },
   }
+}
+
+async function connect(remote: Remote, url: string, options: { signal: AbortSignal }): Promise<Connection> {
+  const [abilities, { remoteUpstream }] = await Promise.all([
+    remote.abilities(options),
+    import('../workspace/remote-upstream.ts'),
+  ])
+  return { abilities, upstream: remoteUpstream({ remote, url, objectFormat: abilities.objectFormat }) }
 }

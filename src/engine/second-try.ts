@@ -18,6 +18,6 @@ export async function withSecondTry<T>(
 
 function hasMoved(error: unknown): boolean {
   if (hasCode(error, 'image_not_found', 'image_incompatible')) return true
-  // A revision beyond the history is not found either, and will not be the next time.
-  return hasCode(error, 'commit_not_found') && error.details['subcommand'] === 'fetch'
+  // A revision beyond the history is not found either, and will not be the next time: there no server has said so.
+  return hasCode(error, 'commit_not_found') && typeof error.details['said'] === 'string'
 }

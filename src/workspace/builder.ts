@@ -9,12 +9,7 @@ import { start, type PlaceOptions } from './place.ts'
 
 /** Git in a builder: hardened, without network, on objects that a hostile server may have made. */
 export function builderGit(builder: Sandbox, { deadlineMs }: PlaceOptions): Git {
-  const env = transferEnvironment({
-    correlationId: correlationId() ?? '',
-    source: null,
-    idleSeconds: 0,
-    negotiation: 'default',
-  })
+  const env = transferEnvironment({ correlationId: correlationId() ?? '' })
   return bindGit((command) => builder.exec(command), {
     env,
     deadlineMs,

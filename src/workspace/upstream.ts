@@ -4,7 +4,7 @@ import type { Filter } from './steps.ts'
 import type { PlaceOptions } from './place.ts'
 import type { RepositoryState } from './repository-files.ts'
 
-/** Where objects come from: a server by way of a courier, or the caller's own repository. */
+/** Where objects come from: a server, or the caller's own repository. */
 export interface Upstream {
   /** Canonical address without credential. */
   readonly url: string

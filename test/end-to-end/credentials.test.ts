@@ -47,20 +47,21 @@ async function assertNotInFiles(): Promise<void> {
   }
 }
 
-/** Reads every process's arguments, and the environments that the sandboxes' user could read, until the work is over. */
+/** Reads the arguments and the environment of every process but ours until the work is over; tells how many sandboxes' commands it saw. */
 async function watchProcesses(work: Promise<unknown>): Promise<number> {
   const over = new AbortController()
-  let couriers = 0
+  let commands = 0
   void work.finally(() => over.abort()).catch(() => {})
   while (!over.signal.aborted) {
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
       const argv = readProc(pid, 'cmdline')
       assertHidden(argv, `the arguments of ${argv}`)
-      if (argv.includes('remote-http')) couriers += 1
+      assertHidden(readProc(pid, 'environ'), `the environment of ${argv}`)
+      if (argv.includes('index-pack')) commands += 1
     }
     await new Promise((resolve) => setImmediate(resolve))
   }
-  return couriers
+  return commands
 }
 
 function readProc(pid: string, file: string): string {
@@ -72,7 +73,7 @@ function readProc(pid: string, file: string): string {
   }
 }
 
-test('while a slow private repository is fetched, and ever after, the credential is in no argument, file, receipt or sandbox', async () => {
+test('while a slow private repository is fetched, and ever after, the credential is in no other process, file, receipt or sandbox', async () => {
   const engine = await home.open()
   server.delayMs = 150
   const work = engine.exec(

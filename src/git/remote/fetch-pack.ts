@@ -21,15 +21,19 @@ export interface ShallowUpdate {
   readonly unshallow: readonly string[]
 }
 
+/** A pack under way. */
+export interface PackStream {
+  readonly shallow: ShallowUpdate
+  readonly pack: AsyncIterable<Uint8Array>
+}
+
 /** Depth that git understands as "everything, also beyond where it was cut". */
-const infiniteDepth = 0x7fffffff
+export const infiniteDepth = 0x7fffffff
 
 /** The request for a pack in protocol version 2; it negotiates nothing: what is there is told in full. */
 export function fetchRequest(wish: PackWish): Buffer {
   const { wants, haves, shallow, depth, filter } = wish
-  for (const oid of [...wants, ...haves, ...shallow]) {
-    if (!isFullId(oid)) throw new AppError('internal', 'Cannot ask for a pack: something is not a full id')
-  }
+  checkIds(wish)
   const lines = [
     'ofs-delta',
     ...(haves.length > 0 ? ['thin-pack'] : []),
@@ -50,6 +54,12 @@ export function fetchRequest(wish: PackWish): Buffer {
   ])
 }
 
+/** Ids become lines of a request: anything else could be a line of its own. */
+export function checkIds({ wants, haves, shallow }: PackWish): void {
+  if (![...wants, ...haves, ...shallow].every(isFullId))
+    throw new AppError('internal', 'Cannot ask for a pack: something is not a full id')
+}
+
 /** Reads the answer up to where the pack begins. */
 export async function readFetchHead(packets: AsyncIterator<Packet>): Promise<ShallowUpdate> {
   const shallow: string[] = []
@@ -60,10 +70,15 @@ export async function readFetchHead(packets: AsyncIterator<Packet>): Promise<Sha
     const text = packetText(next.value)
     if (text === 'packfile') return { shallow, unshallow }
     if (text === null || text === 'shallow-info') continue
-    const [kind, oid = ''] = text.split(' ', 2)
-    if (!isFullId(oid) || (kind !== 'shallow' && kind !== 'unshallow')) {
-      throw new AppError('remote_invalid', 'Cannot read the pack: unknown section in front of it')
-    }
-    ;(kind === 'shallow' ? shallow : unshallow).push(oid)
+    readShallowLine(text, { shallow, unshallow })
   }
+}
+
+/** Takes in a line that says where the history ends now, or no longer. */
+export function readShallowLine(line: string, update: { shallow: string[]; unshallow: string[] }): void {
+  const [kind, oid = ''] = line.split(' ', 2)
+  if (!isFullId(oid) || (kind !== 'shallow' && kind !== 'unshallow')) {
+    throw new AppError('remote_invalid', 'Cannot read the pack: unknown section in front of it')
+  }
+  update[kind].push(oid)
 }

@@ -12,7 +12,7 @@ export interface HttpLimits {
   readonly firstByteMs: number
   /** Between two pieces of the body. */
   readonly idleMs: number
-  /** For the whole exchange, so that a trickle ends too. */
+  /** For the whole exchange, so that a trickle ends too; Infinity for none. */
   readonly totalMs: number
   readonly maxHeaderBytes: number
 }
@@ -79,7 +79,8 @@ async function exchangeOnce<T>(call: HttpExchange, use: (answer: HttpAnswer) => 
   const firstByte = deadline(limits.firstByteMs, `no answer for ${limits.firstByteMs} ms`)
   const total = deadline(limits.totalMs, `the answer takes longer than ${limits.totalMs} ms`)
 
-  function deadline(ms: number, fact: string): NodeJS.Timeout {
+  function deadline(ms: number, fact: string): NodeJS.Timeout | undefined {
+    if (ms === Infinity) return undefined
     return setTimeout(() => give(new AppError('remote_timeout', `Cannot read from ${url.hostname}: ${fact}`)), ms)
   }
 

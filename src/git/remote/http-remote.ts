@@ -1,5 +1,6 @@
 import { Agent as SecureAgent } from 'node:https'
 import { LRUCache } from 'lru-cache'
+import { systemClock } from '../../core/clock.ts'
 import { AppError, hasCode } from '../../core/errors.ts'
 import type { Lookup } from './address.ts'
 import { readAdvertisement, type Advertisement } from './advertisement.ts'
@@ -8,12 +9,16 @@ import { statusFailure } from './http-failure.ts'
 import { followRedirect } from './http-redirect.ts'
 import { lsRefsRequest, readRefs } from './ls-refs.ts'
 import { PlainAgent } from './node-http.ts'
-import { readPackets, type Packet } from './pkt-line.ts'
+import { packRequest, readHead, uploadPackRequest } from './http-pack.ts'
+import { notTooSlow } from './not-too-slow.ts'
+import { demultiplex, readPackets, type Packet } from './pkt-line.ts'
 import type { Remote, RemoteAuthorization } from './remote.ts'
 import type { HttpRepo } from './repo-url.ts'
 
 export interface HttpRemoteSettings {
   readonly limits: HttpLimits
+  /** Silence, or near silence, in the middle of a pack after which it is given up. */
+  readonly packIdleMs: number
   /** Bytes of an answer that lists refs. */
   readonly maxRefsBytes: number
   /** Certificates to trust instead of Node's own list. */
@@ -24,19 +29,14 @@ export interface HttpRemoteSettings {
 
 export const httpRemoteDefaults: HttpRemoteSettings = {
   limits: { firstByteMs: 10_000, idleMs: 10_000, totalMs: 60_000, maxHeaderBytes: 16_384 },
+  packIdleMs: 30_000,
   maxRefsBytes: 32 * 1024 * 1024,
   ca: null,
 }
 
-/** A repository on a server, and the address under which it was found there. */
-export interface HttpRemote extends Remote {
-  /** The address git has to use: redirects followed, with `.git` where the server insists. */
-  fetchUrl(options: { readonly signal: AbortSignal }): Promise<string>
-}
-
 /** Kept-alive connections to servers and what is known about their repositories. */
 export interface HttpRemotes {
-  open(repo: HttpRepo, authorization: RemoteAuthorization | null): HttpRemote
+  open(repo: HttpRepo, authorization: RemoteAuthorization | null): Remote
   /** Ends idle connections. */
   close(): void
 }
@@ -56,8 +56,15 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
     ...(settings.ca === null ? {} : { ca: settings.ca }),
   })
   const known = new LRUCache<string, Found>({ max: 10_000 })
+  // How long a pack takes is the caller's to limit.
+  const packLimits = {
+    ...settings.limits,
+    firstByteMs: settings.packIdleMs,
+    idleMs: settings.packIdleMs,
+    totalMs: Infinity,
+  }
 
-  function open(repo: HttpRepo, authorization: RemoteAuthorization | null): HttpRemote {
+  function open(repo: HttpRepo, authorization: RemoteAuthorization | null): Remote {
     // Knowledge gained with one credential must not shorten the way of another: that would tell who asked before.
     const key = `${authorization?.fingerprint ?? ''} ${repo.key}`
 
@@ -74,7 +81,7 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
         agent: repo.isSecure ? secure : plain,
         lookup: settings.lookup,
         isAllowed: repo.isAllowed,
-        limits: settings.limits,
+        limits: request.limits ?? settings.limits,
         signal: request.signal,
       }
       return await exchange(call, use)
@@ -139,12 +146,8 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
     async function listed({ url, advertisement }: Found, prefixes: readonly string[], signal: AbortSignal) {
       if (advertisement.refs !== null) return advertisement.refs.filter(({ name }) => hasPrefix(name, prefixes))
       const { objectFormat } = advertisement.abilities
-      const headers = {
-        'content-type': 'application/x-git-upload-pack-request',
-        accept: 'application/x-git-upload-pack-result',
-      }
-      const body = lsRefsRequest({ prefixes, objectFormat })
-      return await ask({ url: `${url}/git-upload-pack`, headers, body, signal }, async (answer) => {
+      const request = { ...uploadPackRequest(url, lsRefsRequest({ prefixes, objectFormat })), signal }
+      return await ask(request, async (answer) => {
         checkAnswer(answer, 'application/x-git-upload-pack-result')
         const refs = await readWhole(answer.body, (packets) => readRefs(packets, { objectFormat }))
         return refs.filter(({ name }) => hasPrefix(name, prefixes))
@@ -155,8 +158,20 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
       async abilities({ signal }) {
         return (known.get(key) ?? (await introduce(signal))).advertisement.abilities
       },
-      async fetchUrl({ signal }) {
-        return (known.get(key) ?? (await introduce(signal))).url
+      async fetchPack({ signal, onProgress, ...wish }, use) {
+        const { url, advertisement } = known.get(key) ?? (await introduce(signal))
+        const { objectFormat, protocol } = advertisement.abilities
+        const request = { ...packRequest(url, { ...wish, objectFormat }, protocol), limits: packLimits, signal }
+        return await ask(request, async (answer) => {
+          checkAnswer(answer, 'application/x-git-upload-pack-result')
+          const packets = readPackets(answer.body, { maxBytes: Number.POSITIVE_INFINITY })
+          const { shallow, rest } = await readHead(packets, { ...wish, objectFormat }, protocol)
+          const pack = demultiplex(rest, { onProgress })
+          return await use({
+            shallow,
+            pack: notTooSlow(pack, { host: repo.host, windowMs: settings.packIdleMs, clock: systemClock }),
+          })
+        })
       },
       async lsRefs({ prefixes, signal }) {
         // Not introduced yet: most servers answer at the canonical address, in one round trip instead of two.
@@ -192,6 +207,8 @@ interface Asked {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array | null
+  /** Other than those of short answers. */
+  readonly limits?: HttpLimits
   readonly signal: AbortSignal
 }
 

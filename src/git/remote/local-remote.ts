@@ -1,30 +1,11 @@
 import { AppError, hasCode } from '../../core/errors.ts'
 import { readAdvertisement } from './advertisement.ts'
-import { fetchRequest, readFetchHead, type PackWish, type ShallowUpdate } from './fetch-pack.ts'
+import { fetchRequest, readFetchHead } from './fetch-pack.ts'
 import { lsRefsRequest, readRefs } from './ls-refs.ts'
 import { demultiplex, flushPacket, readPackets, type Packet } from './pkt-line.ts'
 import type { Remote, RemoteAbilities } from './remote.ts'
 import type { LocalRepo } from './repo-url.ts'
 import { startUploadPack, type UploadPack } from './upload-pack.ts'
-
-export interface FetchPackOptions extends Omit<PackWish, 'objectFormat'> {
-  /** Ends the program; aborting also frees a pack that nobody reads to its end. */
-  readonly signal: AbortSignal
-  /** Called with git's own progress text in the pieces it comes in. */
-  readonly onProgress: (text: string) => void
-}
-
-/** A pack under way; `pack` must be read, left by `return` or aborted. */
-export interface PackStream {
-  readonly shallow: ShallowUpdate
-  readonly pack: AsyncIterable<Uint8Array>
-}
-
-/** A repository of the caller's own file system. */
-export interface LocalRemote extends Remote {
-  /** The objects a courier would bring from a server, straight from the repository. */
-  fetchPack(options: FetchPackOptions): Promise<PackStream>
-}
 
 /** Far above any honest list of refs; packs are bounded by whoever stores them. */
 const maxRefsBytes = 256 * 1024 * 1024
@@ -36,7 +17,7 @@ interface Conversation {
 }
 
 /** Reads a repository by the caller's own `git upload-pack`; the files are never touched by us. */
-export function localRemote({ path }: LocalRepo): LocalRemote {
+export function localRemote({ path }: LocalRepo): Remote {
   async function begin(signal: AbortSignal, maxBytes: number): Promise<Conversation> {
     const program = startUploadPack(path, { signal })
     const packets = readPackets(program.output, { maxBytes })
@@ -73,8 +54,6 @@ export function localRemote({ path }: LocalRepo): LocalRemote {
       yield* demultiplex(packets, { onProgress })
     } catch (error) {
       throw await explain(error, program)
-    } finally {
-      await program.end()
     }
   }
 
@@ -94,15 +73,17 @@ export function localRemote({ path }: LocalRepo): LocalRemote {
         return refs.filter(({ name }) => prefixes.length === 0 || prefixes.some((prefix) => name.startsWith(prefix)))
       })
     },
-    async fetchPack({ signal, onProgress, ...wish }) {
+    async fetchPack({ signal, onProgress, ...wish }, use) {
       const conversation = await begin(signal, Number.POSITIVE_INFINITY)
       const { program, packets, abilities } = conversation
       try {
         program.send(fetchRequest({ ...wish, objectFormat: abilities.objectFormat }))
         const shallow = await readFetchHead(packets)
-        return { shallow, pack: packData(conversation, onProgress) }
+        return await use({ shallow, pack: packData(conversation, onProgress) })
       } catch (error) {
         throw await explain(error, program)
+      } finally {
+        await program.end()
       }
     },
   }

@@ -1,4 +1,5 @@
 import type { Ref } from '../operation.ts'
+import type { PackStream, PackWish } from './fetch-pack.ts'
 
 /** A repository somewhere else, asked with one caller's credential. */
 export interface Remote {
@@ -6,6 +7,14 @@ export interface Remote {
   abilities(options: { readonly signal: AbortSignal }): Promise<RemoteAbilities>
   /** Refs whose full names start with one of `prefixes`, `HEAD` included; an empty list means all. */
   lsRefs(options: { readonly prefixes: readonly string[]; readonly signal: AbortSignal }): Promise<readonly Ref[]>
+  /** Asks for objects and lends the pack to `use` while it arrives; nothing is open afterwards. */
+  fetchPack<T>(options: FetchPackOptions, use: (stream: PackStream) => Promise<T>): Promise<T>
+}
+
+export interface FetchPackOptions extends Omit<PackWish, 'objectFormat'> {
+  readonly signal: AbortSignal
+  /** Called with git's own progress text in the pieces it comes in. */
+  readonly onProgress: (text: string) => void
 }
 
 /** What a server says about itself. */

@@ -4,13 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { hasCode, type ErrorCode } from '../../../src/core/errors.ts'
-import {
-  httpRemoteDefaults,
-  httpRemotes,
-  type HttpRemote,
-  type HttpRemotes,
-} from '../../../src/git/remote/http-remote.ts'
-import type { RemoteAuthorization } from '../../../src/git/remote/remote.ts'
+import { httpRemoteDefaults, httpRemotes, type HttpRemotes } from '../../../src/git/remote/http-remote.ts'
+import type { Remote, RemoteAuthorization } from '../../../src/git/remote/remote.ts'
 import { parseRepo } from '../../../src/git/remote/repo-url.ts'
 import { startGitServer, type GitServer } from '../../support/git-server.ts'
 import { makeRepository, type Repository } from '../../support/repository.ts'
@@ -45,12 +40,12 @@ afterEach(() => {
 })
 
 /** A remote nobody has spoken to yet. */
-function open(path: string, authorization: RemoteAuthorization | null = null): HttpRemote {
+function open(path: string, authorization: RemoteAuthorization | null = null): Remote {
   remotes = httpRemotes(httpRemoteDefaults)
   return reopen(path, authorization)
 }
 
-function reopen(path: string, authorization: RemoteAuthorization | null = null): HttpRemote {
+function reopen(path: string, authorization: RemoteAuthorization | null = null): Remote {
   const repo = parseRepo(server.url(path), { allowHosts: [server.host], onlyHosts: [], allowLocal: false })
   assert(repo.kind === 'http')
   return remotes.open(repo, authorization)
@@ -64,8 +59,14 @@ function withCode(code: ErrorCode) {
   return (error: unknown) => hasCode(error, code)
 }
 
-async function names(remote: HttpRemote, ...prefixes: string[]) {
+async function names(remote: Remote, ...prefixes: string[]) {
   return (await remote.lsRefs({ prefixes, signal })).map(({ name }) => name)
+}
+
+/** Where the next question goes. */
+async function askedAt(remote: Remote): Promise<string | undefined> {
+  await names(remote, 'HEAD')
+  return server.requests.at(-1)?.path
 }
 
 test('refs come with what they hold, peeled tags and symbolic refs', async () => {
@@ -96,7 +97,7 @@ test('refs take one round trip, an introduction is made once and only where it i
   await names(remote, 'HEAD')
   await remote.abilities({ signal })
   await names(reopen('team/deep'), 'HEAD')
-  await remote.fetchUrl({ signal })
+  await remote.abilities({ signal })
   assert.deepEqual(
     server.requests.map(({ method, command }) => [method, command]),
     [
@@ -159,20 +160,19 @@ test('an empty repository has no refs', async () => {
   }
 })
 
-test('a repository that answers only with ".git" is found, and git is told so', async () => {
+test('a repository that answers only with ".git" is found, and asked there from then on', async () => {
   // The question for refs and the introduction that follows.
   server.fault = { kind: 'status', status: 404, times: 2 }
   const remote = open('team/deep')
   assert.deepEqual(await names(remote, 'HEAD'), ['HEAD'])
-  assert.equal(await remote.fetchUrl({ signal }), server.url('team/deep.git'))
-  assert.equal(await open('team/deep').fetchUrl({ signal }), server.url('team/deep'))
+  assert.equal(await askedAt(remote), '/team/deep.git/git-upload-pack')
+  assert.equal(await askedAt(open('team/deep')), '/team/deep/git-upload-pack')
 })
 
 test('a redirect to another path of the same host is followed once and then known', async () => {
   server.fault = { kind: 'redirect', to: '/team/deep', times: 1 }
   const remote = open('moved')
   assert.deepEqual(await names(remote, 'HEAD'), ['HEAD'])
-  assert.equal(await remote.fetchUrl({ signal }), server.url('team/deep'))
   assert.deepEqual(await names(remote, 'HEAD'), ['HEAD'])
   assert.deepEqual(
     server.requests.map(({ method, path }) => `${method} ${path}`),
