@@ -3,6 +3,9 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { compose, type Composed } from '../src/compose.ts'
+import { parseSettings } from '../src/config.ts'
+import { finish } from '../src/core/exec.ts'
 import { blamedPath } from './generate/files.ts'
 import type { PresetName } from './generate/generate.ts'
 import { withGround, type Ground } from './measure/ground.ts'
@@ -12,11 +15,14 @@ import { comparisonHead, comparisonRows, saveResults, textTable } from './measur
 import { withScratch } from './measure/scratch.ts'
 import { fastest, measureInTurns, type Measured, type Side } from './measure/sides.ts'
 
+const SERVICE = 'forkyard, running'
+const PROGRAM = 'forkyard, whole program'
+
 /** The first command on a repository never seen before, against every plain clone that can answer it. */
 export async function run(options: BenchOptions): Promise<void> {
   const complete = completeOptions(options, { rounds: 5 })
   const { print, rounds, signal } = complete
-  const names: readonly PresetName[] = ['deep', 'files-20k']
+  const names = (process.env['FORKYARD_BENCH_REPOSITORIES']?.split(',') ?? ['deep', 'files-20k']) as PresetName[]
   const results: Record<string, readonly Measured[]> = {}
   const misses: string[] = []
   await withGround(names, complete, (ground) =>
@@ -24,23 +30,27 @@ export async function run(options: BenchOptions): Promise<void> {
       for (const name of names) {
         for (const command of commands) {
           const title = `${name} ${command.name}`
-          const ours = forkyardSide(command, ground, name, join(scratch, 'state'), signal)
+          const ours = [
+            serviceSide(command, ground, name, join(scratch, 'state'), signal),
+            programSide(command, ground, name, join(scratch, 'state'), signal),
+          ]
           const plain = Object.entries(clones)
             .filter(([way]) => way !== 'depth 1' || command.worksShallow)
             .map(([way, flags]) => gitSide(way, flags, command, ground.url(name), join(scratch, 'clone'), signal))
-          const sides = withForkyard ? [ours, ...plain] : plain
+          const sides = withForkyard ? [...ours, ...plain] : plain
           if (withForkyard) await assertRightAnswer(command, ground, name, join(scratch, 'state'))
           const measured = await measureInTurns(sides, { rounds, signal })
           results[title] = measured
-          const best = fastest(measured.filter(({ name: side }) => side !== 'forkyard'))
+          const best = fastest(measured.filter(({ name: side }) => side !== SERVICE && side !== PROGRAM))
           await print(`${textTable([comparisonHead, ...comparisonRows(title, measured, best.name)])}\n`)
-          if (fastest(measured).name !== 'forkyard') misses.push(title)
+          if (fastest(measured.filter(({ name: side }) => side !== PROGRAM)).name !== SERVICE) misses.push(title)
         }
       }
     }),
   )
   await print(`samples: ${await saveResults('cold', results)}\n`)
-  if (withForkyard) await print(misses.length === 0 ? 'faster everywhere\n' : `slower: ${misses.join(', ')}\n`)
+  if (withForkyard)
+    await print(misses.length === 0 ? 'a running forkyard is faster everywhere\n' : `slower: ${misses.join(', ')}\n`)
 }
 
 /** FORKYARD_BENCH_SIDES=git measures plain git alone. */
@@ -54,6 +64,8 @@ const clones: Readonly<Record<string, readonly string[]>> = {
 
 interface ColdCommand {
   readonly name: string
+  /** The same as a call of the library; `run` is `exec`. */
+  readonly engine: readonly [operation: string, input: Readonly<Record<string, unknown>>]
   /** Arguments of forkyard; the repository's URL comes second. */
   readonly forkyard: readonly [string, ...string[]]
   /** The same in a clone. */
@@ -66,6 +78,7 @@ interface ColdCommand {
 const commands: readonly ColdCommand[] = [
   {
     name: 'log --limit=20',
+    engine: ['log', { limit: 20 }],
     forkyard: ['log', '--limit=20', '--json'],
     argv: ['git', 'log', '-20'],
     worksShallow: false,
@@ -73,6 +86,7 @@ const commands: readonly ColdCommand[] = [
   },
   {
     name: 'diff main~3 main',
+    engine: ['diff', { from: 'main~3', to: 'main' }],
     forkyard: ['diff', '--from', 'main~3', '--to', 'main', '--json'],
     argv: ['git', 'diff', 'main~3', 'main'],
     worksShallow: false,
@@ -80,6 +94,7 @@ const commands: readonly ColdCommand[] = [
   },
   {
     name: 'merge-base main topic',
+    engine: ['merge-base', { ours: 'main', theirs: 'topic' }],
     forkyard: ['merge-base', '--ours', 'main', '--theirs', 'topic', '--json'],
     argv: ['git', 'merge-base', 'main', 'origin/topic'],
     worksShallow: false,
@@ -87,6 +102,7 @@ const commands: readonly ColdCommand[] = [
   },
   {
     name: 'blame',
+    engine: ['blame', { path: blamedPath }],
     forkyard: ['blame', '--path', blamedPath, '--json'],
     argv: ['git', 'blame', '--porcelain', blamedPath],
     worksShallow: false,
@@ -94,12 +110,20 @@ const commands: readonly ColdCommand[] = [
   },
   {
     name: 'grep 617',
+    engine: ['grep', { pattern: '617' }],
     forkyard: ['grep', '--pattern', '617', '--json'],
     argv: ['git', 'grep', '-n', '617'],
     worksShallow: true,
     proof: null,
   },
-  { name: 'run true', forkyard: ['run', '--', 'true'], argv: ['true'], worksShallow: true, proof: null },
+  {
+    name: 'run true',
+    engine: ['run', { argv: ['true'] }],
+    forkyard: ['run', '--', 'true'],
+    argv: ['true'],
+    worksShallow: true,
+    proof: null,
+  },
 ]
 
 const runFile = promisify(execFile)
@@ -113,7 +137,42 @@ function forkyardEnvironment(host: string, stateDirectory: string): Record<strin
   return { ...gitEnvironment, FORKYARD_STATE_DIR: stateDirectory, FORKYARD_ALLOW_HOSTS: host }
 }
 
-function forkyardSide(
+/** An engine that runs, as in a service: what every request after the start meets. */
+function serviceSide(
+  { engine: [operation, input] }: ColdCommand,
+  ground: Ground,
+  name: PresetName,
+  stateDir: string,
+  signal: AbortSignal,
+): Side {
+  let composed: Composed | null = null
+  return {
+    name: SERVICE,
+    async prepare() {
+      await empty(stateDir)
+      composed = await compose(parseSettings({ stateDir, allowHosts: [ground.host] }), {})
+    },
+    async run() {
+      if (composed === null) throw new Error('Cannot measure: nothing was prepared')
+      const { engine } = composed
+      const repo = ground.url(name)
+      const startedAt = performance.now()
+      if (operation !== 'run') await engine.run(operation, { repo, ...input }, { signal })
+      else {
+        const { running } = await engine.exec({ repo, ...input }, { signal })
+        await finish(running)
+      }
+      return { ms: performance.now() - startedAt, bytes: null }
+    },
+    async clean() {
+      await composed?.engine.close()
+      await empty(stateDir)
+    },
+  }
+}
+
+/** The command line, whole process: the start of the program is in every figure. */
+function programSide(
   command: ColdCommand,
   ground: Ground,
   name: PresetName,
@@ -122,7 +181,7 @@ function forkyardSide(
 ): Side {
   const env = forkyardEnvironment(ground.host, stateDirectory)
   return {
-    name: 'forkyard',
+    name: PROGRAM,
     prepare: () => empty(stateDirectory),
     run: async () => ({ ms: await timeProcess(forkyardArgv(command, ground.url(name)), { env, signal }), bytes: null }),
     clean: () => empty(stateDirectory),

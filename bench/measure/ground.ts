@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
-import { startGitServer } from '../../test/support/git-server.ts'
+import { fileURLToPath } from 'node:url'
 import { generate, type PresetName } from '../generate/generate.ts'
 import type { BenchOptions } from './options.ts'
 
@@ -28,14 +30,20 @@ export async function withGround<Result>(
     if (found === undefined) throw new Error(`Cannot serve ${name}: it was not asked for`)
     return found
   }
-  const server = await startGitServer({ root: directory })
+  const server = spawn(process.execPath, [fileURLToPath(new URL('serve.ts', import.meta.url)), directory], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const ended = once(server, 'close')
   try {
+    const [line] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string]
+    const host = line.trim()
     return await work({
-      host: server.host,
-      url: (name) => server.url(repository(name)),
+      host,
+      url: (name) => `http://${host}/${repository(name)}`,
       gitDir: (name) => join(directory, repository(name)),
     })
   } finally {
-    await server.close()
+    server.stdin.end()
+    await ended
   }
 }

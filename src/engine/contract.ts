@@ -75,7 +75,8 @@ export interface ImageSummary {
   readonly tips: readonly string[]
   readonly has: Needs
   readonly cone: readonly string[]
-  readonly bytes: number
+  /** What its newest layer takes on disk; `null` until it was weighed. */
+  readonly bytes: number | null
   readonly layers: number
   readonly createdAt: string
 }
@@ -83,5 +84,5 @@ export interface ImageSummary {
 export interface WarmImage {
   readonly id: string
   readonly commit: string
-  readonly bytes: number
+  readonly bytes: number | null
 }

@@ -86,8 +86,8 @@ export function inProcessEngine({
           scope,
         )
         await driver.synced()
-        const record = (await images.list()).find(({ id }) => id === provided.image)
-        const value = { id: provided.image, commit: resolution.commit, bytes: record?.content.bytes ?? 0 }
+        const { bytes } = await driver.image(provided.image)
+        const value = { id: provided.image, commit: resolution.commit, bytes }
         return scope.answer(
           { value, provided, warnings: provided.warnings },
           { repository, ref: common.ref, resolution, driver: driver.name, tier: provided.plan.tier },
@@ -96,6 +96,7 @@ export function inProcessEngine({
     },
 
     async images() {
+      const weights = new Map((await driver.images()).map(({ id, bytes }) => [id, bytes]))
       return (await images.list()).map(({ id, repo, content, createdAt }) => {
         const { tips, cone, ...has } = content.has
         return {
@@ -104,7 +105,7 @@ export function inProcessEngine({
           tips,
           cone,
           has,
-          bytes: content.bytes,
+          bytes: weights.get(id) ?? null,
           layers: content.layers,
           createdAt: new Date(createdAt).toISOString(),
         }

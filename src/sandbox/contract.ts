@@ -17,7 +17,7 @@ export interface SandboxDriver {
   images(): Promise<readonly Image[]>
   /** What runs or was left behind, so that it can be adopted or reaped. */
   sandboxes(): AsyncIterable<SandboxRecord>
-  /** Resolves once every image frozen so far would survive a power cut. */
+  /** Resolves once every image frozen so far is weighed and would survive a power cut. */
   synced(): Promise<void>
   /** Destroys every sandbox this driver made and still has. */
   close(): Promise<void>
@@ -66,7 +66,8 @@ export interface Image {
   readonly id: string
   /** Layer ids, the newest first. */
   readonly layers: readonly string[]
-  readonly bytes: number
+  /** What its newest layer takes; `null` until it was weighed, which `synced` waits for. */
+  readonly bytes: number | null
   readonly createdAt: number
 }
 

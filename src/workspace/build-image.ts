@@ -42,7 +42,7 @@ export async function buildImage(build: Build, options: BringOptions): Promise<B
   const { driver, limits, id, plan } = build
   const spec = { image: plan.base, upper: 'disk', network: 'none', limits, metadata: { role: 'builder' } } as const
   const creating = driver.create(spec, options)
-  // Whoever awaits it learns why it failed; a courier may fail first.
+  // Whoever awaits it learns why it failed; the remote may fail first.
   creating.catch(() => {})
   try {
     const { bytes: bytesFetched, isWhole } = await carryOut(build, creating, options)
@@ -97,7 +97,7 @@ async function carryOut(
       const { oids, filter } = await span('backfill', {}, async () =>
         listWanted(builderGit(await creating, options), step, request, options),
       )
-      // A blank courier will do: what is there already plays no part in fetching by id.
+      // What is there already plays no part in fetching by id.
       if (oids.length > 0)
         bytes += (await upstream.bring({ base: null, wants: oids, depth: 'exact', filter, state }, creating, options))
           .bytes

@@ -13,7 +13,6 @@ import type { BringOptions } from './upstream.ts'
 export interface ImageContent {
   readonly has: Has
   readonly layers: number
-  readonly bytes: number
   /** What was learned of the repository while it was built. */
   readonly facts: RepoFacts
   /** What its checkout leaves out on purpose, in sentences. */
@@ -73,7 +72,7 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
     const records = await directory.find(request.repo)
     const candidates = records
       .filter((record, index) => !records.slice(0, index).some((newer) => replaces(newer, record)))
-      .map(({ id, content: { has, layers, bytes } }, newer) => ({ id, has, layers, bytes, newer }))
+      .map(({ id, content: { has, layers } }, newer) => ({ id, has, layers, newer }))
       .filter(mayServe)
     const { needs, commits, cone } = request
     return plan({ needs, commits, cone, remote, candidates, facts: records[0]?.content.facts ?? noFacts })
@@ -137,7 +136,6 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
       const content: ImageContent = {
         has: built.has,
         layers: built.image.layers.length,
-        bytes: built.image.bytes,
         facts: built.facts,
         warnings: built.warnings,
       }

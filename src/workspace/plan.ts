@@ -8,7 +8,6 @@ export interface ImageCandidate {
   readonly id: string
   readonly has: Has
   readonly layers: number
-  readonly bytes: number
   /** Images of the repository made after it: as many refreshes it would have to make up for. */
   readonly newer: number
 }
@@ -123,5 +122,5 @@ function compare(a: Cost, b: Cost): number {
 }
 
 function byWeight(a: ImageCandidate, b: ImageCandidate): number {
-  return a.layers - b.layers || a.bytes - b.bytes || (a.id < b.id ? -1 : 1)
+  return a.layers - b.layers || a.newer - b.newer || (a.id < b.id ? -1 : 1)
 }

@@ -13,7 +13,7 @@ export interface RepositoryState {
 
 /** Everything of an empty repository, for a blank sandbox. */
 export function blankRepository(state: RepositoryState): readonly TarEntry[] {
-  const directories = ['', '/objects', '/objects/pack', '/refs', '/refs/heads', '/refs/tags', '/info', '/incoming'].map(
+  const directories = ['', '/objects', '/objects/pack', '/refs', '/refs/heads', '/refs/tags', '/info'].map(
     (name) => `.git${name}`,
   )
   return [...directories.map((path) => ({ path, content: null })), ...repositoryState(state)]
@@ -49,7 +49,7 @@ function config({ objectFormat, url, hasGaps }: RepositoryState): string {
   ].join('\n')
 }
 
-/** Refs of our own keep the tips alive and tell a courier what is there; in one file, names may have any length. */
+/** Refs of our own keep the tips alive; in one file, names may have any length. */
 function packedRefs(tips: readonly string[], more: Readonly<Record<string, string>> = {}): string {
   const refs = { ...Object.fromEntries(tips.map((oid) => [`refs/forkyard/${oid}`, oid])), ...more }
   const names = Object.keys(refs).toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))

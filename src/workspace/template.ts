@@ -22,7 +22,6 @@ const settings: readonly Setting[] = [
   { key: 'fetch.writeCommitGraph', value: 'false', why: 'It costs more than a short life gives back.' },
 
   { key: 'protocol.allow', value: 'never', why: 'Only what follows is spoken; no ext::, git:// or ssh.' },
-  { key: 'protocol.https.allow', value: 'always', why: 'What couriers speak; workspaces have no network at all.' },
   {
     key: 'protocol.file.allow',
     value: 'user',

@@ -49,7 +49,6 @@ const shallowImage: ImageCandidate = {
   id: 'shallow',
   has: { ...nothing, trees: 'tip', blobs: 'tip', worktree: 'full', cone: [], tips: ['c1'] },
   layers: 1,
-  bytes: 1,
   newer: 0,
 }
 

@@ -75,7 +75,7 @@ function* play(repository: ModelRepository, asked: readonly Request[]): Generato
     assertAnswers(repository, clone, input, depth)
     yield { input, made, base: base?.image }
     if (made.tier !== 'image') {
-      images.push({ image: { id: `i${images.length}`, has: made.result, layers, newer, bytes: images.length }, clone })
+      images.push({ image: { id: `i${images.length}`, has: made.result, layers, newer }, clone })
     }
   }
 }

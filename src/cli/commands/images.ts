@@ -21,5 +21,14 @@ const header = ['IMAGE', 'REPOSITORY', 'COMMIT', 'HISTORY', 'WORKTREE', 'SIZE', 
 function rowOf({ id, repo, tips, has, cone, bytes, layers, createdAt }: ImageSummary): readonly string[] {
   const worktree = has.worktree === 'cone' ? cone.join(',') : has.worktree
   const commits = tips.map((tip) => tip.slice(0, 12)).join(',')
-  return [id, repo, commits, String(has.history), worktree, bytesText(bytes), String(layers), createdAt]
+  return [
+    id,
+    repo,
+    commits,
+    String(has.history),
+    worktree,
+    bytes === null ? '-' : bytesText(bytes),
+    String(layers),
+    createdAt,
+  ]
 }

@@ -21,7 +21,7 @@ export function warmCommand(session: Session): Command {
       }
       const { value, receipt } = await withEngine(session, { isJson }, (engine, options) => engine.warm(input, options))
       if (isJson) return await printJson(session, { value, receipt })
-      const text = `${value.id}  ${value.commit}  ${bytesText(value.bytes)}`
+      const text = `${value.id}  ${value.commit}  ${bytesText(value.bytes ?? 0)}`
       return await printPlain(session, text, receipt.warnings)
     })
 }

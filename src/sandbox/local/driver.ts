@@ -105,7 +105,7 @@ export async function localDriver(settings: LocalSettings, template: Template): 
         if (mine === undefined) throw new AppError('sandbox_lost', `Cannot freeze sandbox ${sandbox.id}: it is gone`)
         if (mine.upper !== 'disk')
           throw new AppError('not_freezable', `Cannot freeze sandbox ${sandbox.id}: its upper is in memory`)
-        return mine.end((upperDir, bytes) => store.add(id, upperDir, mine.layers, bytes))
+        return mine.end((upperDir) => store.add(id, upperDir, mine.layers))
       }),
 
     drop: (id) => span('drop', { driver: 'local' }, () => store.drop(id)),

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { AppError } from '../../core/errors.ts'
 import type { Image } from '../contract.ts'
 import { currentBoot, identify, isAlive, type ProcessIdentity } from '../../core/process-identity.ts'
+import { du } from './disk-watch.ts'
 import type { HostTool } from './host-command.ts'
 import { removeStray } from './remove-tree.ts'
 import { readJson, writeAtomically, type StateDir } from './state-dir.ts'
@@ -30,13 +31,13 @@ export interface ImageStore {
   has(id: string): boolean
   /** Throws `image_not_found`, or `image_incompatible` where it was made under other conditions. */
   get(id: string): Image
-  /** Turns an upper directory of that many bytes into the newest layer of a new image. */
-  add(id: string, upperDir: string, below: readonly string[], bytes: number): Promise<Image>
+  /** Turns an upper directory into the newest layer of a new image. */
+  add(id: string, upperDir: string, below: readonly string[]): Promise<Image>
   /** Removes an image, and those of its layers that nothing else uses. */
   drop(id: string): Promise<void>
   /** Deletes layers that neither an image nor a living sandbox uses: what a drop or a crash left. */
   collect(): Promise<void>
-  /** Resolves once every image added so far is safe on disk. */
+  /** Resolves once every image added so far is weighed and safe on disk. */
   synced(): Promise<void>
 }
 
@@ -70,11 +71,15 @@ export function imageStore(
   }
 
   /** Runs beside the answer: until it ends, the image is trusted only within this boot. */
-  async function sync(manifest: Manifest): Promise<void> {
-    if ((await tool(['sync', '-f', `${state.path}/layers/${manifest.id}`])).code !== 0) return
+  async function settle(manifest: Manifest): Promise<void> {
+    const layer = `${state.path}/layers/${manifest.id}`
+    const bytes = await du(layer, '--block-size=1', tool)
+    const { code } = await tool(['sync', '-f', layer])
+    const { unsyncedBoot } = manifest
     // It may have been dropped meanwhile; then nothing must come back.
-    if (read(manifest.id) !== null)
-      writeAtomically(state, manifestPath(manifest.id), JSON.stringify({ ...manifest, unsyncedBoot: null }))
+    if (read(manifest.id) === null) return
+    const settled = { ...manifest, bytes, unsyncedBoot: code === 0 ? null : unsyncedBoot }
+    writeAtomically(state, manifestPath(manifest.id), JSON.stringify(settled))
   }
 
   return {
@@ -93,14 +98,14 @@ export function imageStore(
       return manifest
     },
 
-    async add(id, upperDir, below, bytes) {
-      const image: Image = { id, layers: [id, ...below], bytes, createdAt: Date.now() }
+    async add(id, upperDir, below) {
+      const image: Image = { id, layers: [id, ...below], bytes: null, createdAt: Date.now() }
       const manifest: Manifest = { ...image, conditions, unsyncedBoot: currentBoot(), maker: identify(process.pid) }
       // The manifest first: it counts only once all its layers are there, so the rename is what makes the image.
       writeAtomically(state, manifestPath(id), JSON.stringify(manifest))
       renameSync(upperDir, `${state.path}/layers/${id}`)
       // An image that could not be synced is trusted within this boot only, which is what its manifest says.
-      const syncing = sync(manifest)
+      const syncing = settle(manifest)
         .catch(() => {})
         .finally(() => syncs.delete(syncing))
       syncs.add(syncing)

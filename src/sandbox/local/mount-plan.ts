@@ -70,7 +70,7 @@ export function mountPlan(spec: MountSpec): readonly HolderStep[] {
     ...devices(`${root}/dev`, spec.shmBytes),
     ...scratch(root, spec.tmpBytes),
     ...upper(spec),
-    ['mount', 'overlay', `${root}/workspace`, 'overlay', NOSUID | NODEV, overlayOptions(spec)],
+    ...workspace(spec, `${root}/workspace`),
     ...shownToTheHook(spec, `${root}/run/forkyard`),
     ['mount', 'none', root, '', REMOUNT | BIND | READ_ONLY | NOSUID | NODEV, ''],
   ]
@@ -135,6 +135,16 @@ function upper({ stateDir, diskDir, diskBytes, inodes }: MountSpec): HolderStep[
     directory(`${target}/upper`),
     directory(`${target}/work`),
   ]
+}
+
+/** With nothing below, the upper itself is the working copy: what becomes the first layer is written without a detour. */
+function workspace(spec: MountSpec, target: string): HolderStep[] {
+  if (spec.layers.length === 0 && spec.diskDir !== null)
+    return [
+      ['mount', `${spec.stateDir}/${UPPER}/upper`, target, '', BIND, ''],
+      ['mount', 'none', target, '', REMOUNT | BIND | NOSUID | NODEV, ''],
+    ]
+  return [['mount', 'overlay', target, 'overlay', NOSUID | NODEV, overlayOptions(spec)]]
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Sandbox, SandboxSpec, Upper } from '../contract.ts'
 import { supervise, type BareProcess } from '../supervised.ts'
 import { startProcess } from './bare-process.ts'
 import type { CommandPlace } from './command-plan.ts'
-import { du, limitHit, watchDisk } from './disk-watch.ts'
+import { limitHit, watchDisk } from './disk-watch.ts'
 import type { Holder } from './holder.ts'
 import { toolOf } from './host-command.ts'
 import type { Journal } from './journal.ts'
@@ -20,8 +20,8 @@ export interface LocalSandbox extends Sandbox {
   readonly upper: Upper
   /** What it was made from, the newest first; still there when its image is dropped. */
   readonly layers: readonly string[]
-  /** Ends everything in it, hands over the upper directory with the bytes it takes, then removes the rest. */
-  end<T>(take: (upperDir: string, bytes: number) => Promise<T>): Promise<T>
+  /** Ends everything in it, hands over the upper directory, then removes the rest. */
+  end<T>(take: (upperDir: string) => Promise<T>): Promise<T>
 }
 
 interface Parts {
@@ -164,11 +164,10 @@ export function localSandbox(parts: Parts): LocalSandbox {
       destroyed = ending.promise
       try {
         await endCommands()
-        const bytes = await du(`${diskDir}/upper`, '--block-size=1', asHolder)
         await holder.end()
         // What a command left behind is ended, but may not be gone yet; an image must not change any more.
         if (group !== null) await removeGroups(group)
-        return await take(`${diskDir}/upper`, bytes)
+        return await take(`${diskDir}/upper`)
       } finally {
         try {
           await removeRest()

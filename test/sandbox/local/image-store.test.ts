@@ -33,8 +33,8 @@ function plant(state: StateDir, id: string, more: object): void {
 
 test('an image is its layers, newest first, and is safe on disk once it is synced', async () => {
   const { state, store } = openStore()
-  const base = await store.add('img_a', makeUpper(state, 'a'), [], 4096)
-  const next = await store.add('img_b', makeUpper(state, 'b'), base.layers, 4096)
+  const base = await store.add('img_a', makeUpper(state, 'a'), [])
+  const next = await store.add('img_b', makeUpper(state, 'b'), base.layers)
   assert.deepEqual(next.layers, ['img_b', 'img_a'])
   assert.equal(readFileSync(`${state.path}/layers/img_b/b`, 'utf8'), 'b')
   await store.synced()
@@ -50,8 +50,8 @@ test('an image is its layers, newest first, and is safe on disk once it is synce
 
 test('a layer stays as long as any image or any sandbox needs it', async () => {
   const { state, store, inUse } = openStore()
-  const base = await store.add('img_a', makeUpper(state, 'a'), [], 4096)
-  await store.add('img_b', makeUpper(state, 'b'), base.layers, 4096)
+  const base = await store.add('img_a', makeUpper(state, 'a'), [])
+  await store.add('img_b', makeUpper(state, 'b'), base.layers)
   const layers = () => readdirSync(`${state.path}/layers`).toSorted()
   await store.drop('img_a')
   assert.deepEqual(layers(), ['empty', 'img_a', 'img_b'])
@@ -66,7 +66,7 @@ test('a layer stays as long as any image or any sandbox needs it', async () => {
 
 test('a sync that ends after its image was dropped brings nothing back', async () => {
   const { state, store } = openStore()
-  await store.add('img_a', makeUpper(state, 'a'), [], 4096)
+  await store.add('img_a', makeUpper(state, 'a'), [])
   await store.drop('img_a')
   await store.synced()
   assert.deepEqual(readdirSync(`${state.path}/images`), [])
