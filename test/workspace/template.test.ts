@@ -11,7 +11,7 @@ test('git reads the template configuration as it is meant', () => {
   assert.equal(asGitReads('user.email'), 'forkyard@localhost')
   assert.equal(asGitReads('safe.directory'), '*')
   assert.equal(asGitReads('protocol.allow'), 'never')
-  assert.equal(asGitReads('protocol.https.allow'), 'always')
+  assert.equal(asGitReads('protocol.file.allow'), 'user')
   assert.equal(asGitReads('core.fsmonitor'), '/etc/forkyard/fsmonitor')
   assert.equal(asGitReads('credential.helper'), '')
 })
