@@ -64,6 +64,40 @@ export const catalog = {
   },
   histories_unrelated: { status: 409, retry: 'never', hint: 'Compare the two commits themselves, without mergeBase.' },
   objects_missing: { status: 503, retry: 'safe', hint: 'The request may be repeated.' },
+  ref_moved: { status: 409, retry: 'never', hint: 'Fetch it, bring your commits onto it and push again.' },
+  push_rejected: {
+    status: 409,
+    retry: 'never',
+    hint: 'See details.reason, and details.said for what the server said.',
+  },
+
+  // What a workspace is in
+  path_blocked: {
+    status: 409,
+    retry: 'never',
+    hint: 'A link, a directory or a mode is in the way; change it first or use another path.',
+  },
+  ref_exists: { status: 409, retry: 'never', hint: 'Choose another name, or replace it with force.' },
+  branch_in_use: { status: 409, retry: 'never', hint: 'Check out another branch first.' },
+  branch_unmerged: { status: 409, retry: 'never', hint: 'Its commits are on no other branch; delete it with force.' },
+  worktree_dirty: { status: 409, retry: 'never', hint: 'Commit, stash or restore the named files first.' },
+  conflicts_unresolved: {
+    status: 409,
+    retry: 'never',
+    hint: 'Resolve the conflicts and add the files, or abort what is under way.',
+  },
+  not_in_progress: { status: 409, retry: 'never', hint: 'Nothing of this kind is under way; start it first.' },
+  already_in_progress: { status: 409, retry: 'never', hint: 'Continue or abort what is under way first.' },
+  nothing_to_commit: { status: 409, retry: 'never', hint: 'Add changes first, or allow an empty commit.' },
+  patch_rejected: { status: 409, retry: 'never', hint: 'Make the patch anew from the files as they are.' },
+  signing_unavailable: { status: 400, retry: 'never', hint: 'Sign outside, where the key is; none is in a workspace.' },
+  workspace_not_found: {
+    status: 404,
+    retry: 'never',
+    hint: 'It was closed, its time was over, or it never was; open another one.',
+  },
+  needs_workspace: { status: 409, retry: 'never', hint: 'Open a workspace of the repository and run it there.' },
+  workspace_busy: { status: 409, retry: 'later', hint: 'A running program holds the index; wait for it or end it.' },
   git_failed: { status: 500, retry: 'never', hint: 'See details.stderr for what git said.' },
 
   // Limits

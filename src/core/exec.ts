@@ -56,6 +56,39 @@ export async function finishOk(running: Running, action: string): Promise<Finish
   return finished
 }
 
+/**
+ * The output of a command as it comes. It is started by the first reading and ended by who stops before the last byte;
+ * after that one `check` sees how it exited, so that what could be read to its end is whole.
+ */
+export async function* outputOf(
+  start: () => Running,
+  check: (exit: Exit, stderr: Buffer) => void,
+): AsyncGenerator<Uint8Array, void> {
+  const running = start()
+  const stderr = headAndTail(untilTorn(running.stderr))
+  // Both are awaited below; until then a rejection is not unhandled.
+  void Promise.allSettled([stderr, running.exit])
+  let isWhole = false
+  try {
+    yield* running.stdout
+    isWhole = true
+  } finally {
+    if (!isWhole) running.signal('SIGKILL')
+    // How an ended or failed run exits no longer matters; the failure under way is the one to tell.
+    if (!isWhole) await Promise.allSettled([stderr, running.exit])
+  }
+  check(await running.exit, await stderr)
+}
+
+/** What a stream torn down with its process has said; `exit` tells why it was. */
+async function* untilTorn(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source
+  } catch (error) {
+    if (error instanceof AppError) throw error
+  }
+}
+
 async function concat(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = []
   for await (const chunk of chunks) parts.push(chunk)

@@ -8,6 +8,13 @@ export interface SandboxDriver {
   prepare(): void
   /** A sandbox from a template or an image, ready for commands. */
   create(spec: SandboxSpec, options: { signal: AbortSignal }): Promise<Sandbox>
+  /**
+   * Live sandboxes that begin with all files that another live one has written, and are otherwise made as it was. Its
+   * programs stand still meanwhile and go on; a fork has none of them, nor their sockets and what lies in /dev/shm. Either
+   * all forks are made or none is left. Throws `sandbox_lost` where the source is gone or ends meanwhile, and the limit
+   * that a fork would exceed.
+   */
+  fork(sandbox: Sandbox, count: number, options: ForkOptions): Promise<readonly Sandbox[]>
   /** Turns a sandbox with a disk upper into an image called `id`; the sandbox is gone afterwards. Throws `not_freezable`. */
   freeze(sandbox: Sandbox, id: string): Promise<Image>
   /** Removes an image; sandboxes made from it keep working. */
@@ -49,6 +56,12 @@ export interface SandboxLimits {
   readonly processes: number
   /** CPU share, in cores. */
   readonly cpus: number
+}
+
+export interface ForkOptions {
+  readonly signal: AbortSignal
+  /** What is noted about each fork, by its place in the answer. */
+  readonly metadata: (index: number) => SandboxSpec['metadata']
 }
 
 export interface Sandbox {

@@ -3,6 +3,8 @@ import type { SandboxDriver } from '../../src/sandbox/contract.ts'
 import type { DriverCases } from './driver-cases.ts'
 import { commandCases } from './driver-command-cases.ts'
 import { endingCases } from './driver-ending-cases.ts'
+import { forkCases } from './driver-fork-cases.ts'
+import { forkEndingCases } from './driver-fork-ending-cases.ts'
 import { imageCases } from './driver-image-cases.ts'
 import { specOf } from './local-sandboxes.ts'
 
@@ -31,5 +33,7 @@ export function describeDriver(name: string, make: () => Promise<DriverUnderTest
     commandCases(cases)
     endingCases(cases)
     imageCases(cases)
+    forkCases(cases)
+    forkEndingCases(cases)
   })
 }

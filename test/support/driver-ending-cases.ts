@@ -126,6 +126,21 @@ export function endingCases({ driver, create }: DriverCases): void {
     await assert.rejects(running.exit, { code: 'sandbox_lost' })
   })
 
+  test('a command that ends just as its sandbox does has ended well or is lost, and nothing between', async () => {
+    for (let turn = 0; turn < 24; turn += 1) {
+      const other = await create({ upper: 'memory' })
+      const commands = Array.from({ length: 4 }, () =>
+        run(other, ['echo', 'said']).then(
+          ({ code, stdout }) => assert.deepEqual([code, stdout.toString()], [0, 'said\n']),
+          (error: unknown) => assert.equal((error as { code?: unknown }).code, 'sandbox_lost'),
+        ),
+      )
+      for (let tick = 0; tick < turn; tick += 1) await new Promise((resolve) => setTimeout(resolve, 0.5))
+      await other.destroy()
+      await Promise.all(commands)
+    }
+  })
+
   test('a driver tells of its sandboxes, with what was noted about them', async () => {
     const other = await create({ metadata: { purpose: 'a test' } })
     const find = async (): Promise<SandboxRecord | undefined> => {

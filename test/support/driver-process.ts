@@ -3,7 +3,8 @@ import { commandOf, openDriver, run, specOf } from './local-sandboxes.ts'
 
 /**
  * A service of its own for tests: `driver-process.ts hold <state directory>` has sandboxes with running programs and
- * waits to be killed; `steps` makes, uses, freezes and drops for ever, a line for each step; `create` tries once.
+ * waits to be killed; `steps` makes, uses, freezes and drops for ever, a line for each step; `fork` forks a live sandbox
+ * for ever; `create` tries once.
  */
 const [mode, stateDir = ''] = process.argv.slice(2)
 const signal = new AbortController().signal
@@ -44,6 +45,19 @@ async function steps(): Promise<void> {
   }
 }
 
+async function fork(): Promise<void> {
+  const driver = await openDriver(stateDir)
+  const sandbox = await driver.create(specOf({ upper: 'memory' }), { signal })
+  await run(sandbox, ['sh', '-c', 'for i in $(seq 5000); do echo $i >$i; done'])
+  const running = sandbox.exec(commandOf(['sh', '-c', 'sleep 1000 & echo up; while :; do :; done']))
+  await running.stdout[Symbol.asyncIterator]().next()
+  while (true) {
+    say('forking')
+    const forks = await driver.fork(sandbox, 2, { signal, metadata: () => ({}) })
+    await Promise.all(forks.map((one) => one.destroy()))
+  }
+}
+
 async function create(): Promise<void> {
   const driver = await openDriver(stateDir)
   try {
@@ -55,5 +69,5 @@ async function create(): Promise<void> {
   await driver.close()
 }
 
-const modes: Readonly<Record<string, () => Promise<void>>> = { hold, steps, create }
+const modes: Readonly<Record<string, () => Promise<void>>> = { hold, steps, fork, create }
 await modes[mode ?? '']?.()

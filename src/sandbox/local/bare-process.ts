@@ -5,6 +5,7 @@ import type { Command, Exit } from '../../core/exec.ts'
 import type { BareProcess } from '../supervised.ts'
 import { bubblewrapArguments, checkCommand, commandFields, type CommandPlace } from './command-plan.ts'
 import type { Launcher } from './launcher-conversation.ts'
+import { ignoreClosedPipe, writable } from './pipe.ts'
 
 /** Starts a command in a sandbox by the sandbox's launcher. */
 export function startProcess(launcher: Launcher, place: CommandPlace, command: Command): BareProcess {
@@ -96,18 +97,4 @@ async function feed(stdin: Writable, source: AsyncIterable<Uint8Array>): Promise
     if (chunk !== null && !stdin.write(chunk.value)) await writable(stdin)
   }
   void chunks.return?.().catch(() => {})
-}
-
-function writable(stdin: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    const go = (): void => {
-      stdin.off('drain', go).off('close', go)
-      resolve()
-    }
-    stdin.on('drain', go).on('close', go)
-  })
-}
-
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error
 }

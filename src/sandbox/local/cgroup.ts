@@ -13,6 +13,8 @@ import { writeFile } from 'node:fs/promises'
 import { AppError } from '../../core/errors.ts'
 import { identify, thisProcess } from '../../core/process-identity.ts'
 import type { SandboxLimits } from '../contract.ts'
+import { freezer } from './freezer.ts'
+import type { Standing } from './stillness.ts'
 
 /** Control groups as this host lets us use them. */
 export interface Cgroups {
@@ -31,6 +33,8 @@ export interface CgroupOfSandbox {
   join(pid: number): Promise<void>
   /** What a limit stopped since the last call, the gravest first. */
   limitHit(): 'memory_limit' | 'process_limit' | null
+  /** What stops everything in it; `null` on version 1, where that takes a group of its own that we do not have. */
+  readonly freezer: Standing | null
   /** Pids of everything that runs in it. */
   processes(): readonly number[]
   /** Removes the groups; false while something still runs in them. */
@@ -144,6 +148,7 @@ export function openCgroup(cgroups: Cgroups, id: string): CgroupOfSandbox {
       Object.assign(counters, { memory: killed, processes: refused })
       return hit
     },
+    freezer: cgroups.version === 2 ? freezer(memory) : null,
     processes: () => (read(`${memory}/cgroup.procs`) ?? '').split('\n').filter(Boolean).map(Number),
     remove: () => directories.map(remove).every(Boolean),
   }

@@ -6,7 +6,7 @@ import { ownTool } from './host-command.ts'
 import type { ImageStore } from './image-store.ts'
 import type { Journal } from './journal.ts'
 import type { Launcher } from './launcher-conversation.ts'
-import { mountPlan, type MountSpec } from './mount-plan.ts'
+import { mountPlan, planFields, storagePlan, viewPlan, type HolderStep, type MountSpec } from './mount-plan.ts'
 import { removeStray } from './remove-tree.ts'
 import { localSandbox, type LocalSandbox } from './sandbox.ts'
 import { makeOwned, type StateDir } from './state-dir.ts'
@@ -23,36 +23,56 @@ export interface SandboxGround {
   readonly mounts: Pick<MountSpec, 'etcDir' | 'alternativesDir' | 'certificatesDir' | 'tmpBytes' | 'shmBytes' | 'links'>
 }
 
-/** Makes a sandbox: journal first, then directories, then the holder, so that a crash leaves nothing unknown. */
-export async function createSandbox(
+/** A sandbox to be made; `onEnd` is called when it is gone. */
+export interface Wanted {
+  readonly spec: SandboxSpec
+  readonly upper: Upper
+  readonly onEnd: (id: string) => Promise<void>
+}
+
+/** Makes a sandbox of the template or of an image. */
+export async function createSandbox(ground: SandboxGround, wanted: Wanted): Promise<LocalSandbox> {
+  const { image } = wanted.spec
+  const layers = (): readonly string[] => (image === null ? [] : ground.store.get(image).layers)
+  const { sandbox } = await begin(ground, wanted, layers, mountPlan)
+  return sandbox
+}
+
+/** A sandbox whose upper, /home and /tmp can still be filled from outside: no command sees them yet. */
+export interface Draft {
+  readonly sandbox: LocalSandbox
+  /** Lets commands see what is there. */
+  open(): Promise<void>
+}
+
+/** Begins a fork of a live sandbox, whose layers it shares. */
+export async function draftSandbox(ground: SandboxGround, wanted: Wanted, source: LocalSandbox): Promise<Draft> {
+  const { sandbox, mounts } = await begin(ground, wanted, () => source.layers, storagePlan)
+  return { sandbox, open: () => sandbox.holder.launcher.hold(planFields(viewPlan(mounts))) }
+}
+
+/** Journal first, then directories, then the holder, so that a crash leaves nothing unknown. */
+async function begin(
   ground: SandboxGround,
-  spec: SandboxSpec,
-  upper: Upper,
-  onEnd: (id: string) => Promise<void>,
-): Promise<LocalSandbox> {
-  const { state, journal, store } = ground
+  { spec, upper, onEnd }: Wanted,
+  layersOf: () => readonly string[],
+  plan: (mounts: MountSpec) => readonly HolderStep[],
+): Promise<{ readonly sandbox: LocalSandbox; readonly mounts: MountSpec }> {
+  const { state, journal, owner, filterPath, launcher } = ground
   const { diskBytes, inodes } = spec.limits
   const id = `sb_${randomBytes(9).toString('hex')}`
-  const layers = spec.image === null ? [] : store.get(spec.image).layers
-  const { owner, filterPath, launcher } = ground
+  const layers = layersOf()
   journal.write({ id, owner, upper, layers, metadata: spec.metadata }, upper === 'memory' ? diskBytes : 0)
   try {
-    // Only now is the image safe from being collected; it may have gone just before.
-    if (spec.image !== null) store.get(spec.image)
+    // Only now is an image safe from being collected; it may have gone just before.
+    layersOf()
     const diskDir = upper === 'disk' ? `${state.path}/run/${id}` : null
     if (diskDir !== null) for (const folder of ['', '/upper', '/work']) makeOwned(state, `${diskDir}${folder}`, 0o755)
-    const steps = mountPlan({
-      ...ground.mounts,
-      stateDir: state.path,
-      diskDir,
-      layers,
-      network: spec.network,
-      diskBytes,
-      inodes,
-    })
-    const holder = await ground.holders.take(steps, limitsOf(ground, spec, upper))
+    const { network } = spec
+    const mounts = { ...ground.mounts, stateDir: state.path, diskDir, layers, network, diskBytes, inodes }
+    const holder = await ground.holders.take(plan(mounts), limitsOf(ground, spec, upper))
     const own = { id, spec, upper, diskDir, layers, holder, onEnd: () => onEnd(id) }
-    return localSandbox({ ...own, filterPath, launcher, state, journal })
+    return { sandbox: localSandbox({ ...own, filterPath, launcher, state, journal }), mounts }
   } catch (error) {
     // Nothing ran in it, and what we made is ours to delete, even where the sandboxes' user cannot reach it.
     await removeStray(ownTool, `${state.path}/run/${id}`)

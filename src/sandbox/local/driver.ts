@@ -4,10 +4,11 @@ import { totalmem } from 'node:os'
 import { asCanceled } from '../../core/deadline.ts'
 import { AppError } from '../../core/errors.ts'
 import { span } from '../../core/spans.ts'
-import type { Image, SandboxDriver, SandboxSpec, Template, TemplateFiles, Upper } from '../contract.ts'
+import type { Image, Sandbox, SandboxDriver, SandboxSpec, Template, TemplateFiles, Upper } from '../contract.ts'
 import { findCgroups } from './cgroup.ts'
-import { createSandbox } from './create-sandbox.ts'
+import { createSandbox, draftSandbox, type Draft, type Wanted } from './create-sandbox.ts'
 import { RESERVED_BYTES } from './disk-watch.ts'
+import { forkSandbox } from './fork-sandbox.ts'
 import { hasMemoryUppers, requirePrograms } from './host-programs.ts'
 import { imageStore } from './image-store.ts'
 import { holders as makeHolders } from './holder.ts'
@@ -75,10 +76,25 @@ export async function localDriver(settings: LocalSettings, template: Template): 
       throw new AppError('over_capacity', 'Cannot make a sandbox: memory and disk are used up')
   }
 
+  /** What `make` makes goes where there is room for it now. */
+  async function withRoom<T>(spec: SandboxSpec, make: (wanted: Wanted) => Promise<T>): Promise<T> {
+    const isRoom = fitsMemory(spec)
+    if (!isRoom) await requireDisk()
+    // From the look at the sum to the entry that raises it nothing is awaited, or many would see the same sum.
+    const upper: Upper = isRoom || fitsMemory(spec) ? 'memory' : 'disk'
+    return make({ spec, upper, onEnd: (id) => forget(id, spec.image) })
+  }
+
   /** Layers of a dropped image go with the last sandbox that used them. */
   async function forget(id: string, image: string | null): Promise<void> {
     living.delete(id)
     if (image !== null && !store.has(image)) await store.collect()
+  }
+
+  function livingOne({ id }: Sandbox, action: string): LocalSandbox {
+    const mine = living.get(id)
+    if (mine === undefined) throw new AppError('sandbox_lost', `Cannot ${action} sandbox ${id}: it is gone`)
+    return mine
   }
 
   return {
@@ -90,19 +106,27 @@ export async function localDriver(settings: LocalSettings, template: Template): 
     create: (spec, { signal }) =>
       span('fork', { driver: 'local', upper: spec.upper }, async () => {
         if (signal.aborted) throw asCanceled(signal.reason)
-        const isRoom = fitsMemory(spec)
-        if (!isRoom) await requireDisk()
-        // From the look at the sum to the entry that raises it nothing is awaited, or many would see the same sum.
-        const upper: Upper = isRoom || fitsMemory(spec) ? 'memory' : 'disk'
-        const sandbox = await createSandbox(ground, spec, upper, (id) => forget(id, spec.image))
+        const sandbox = await withRoom(spec, (wanted) => createSandbox(ground, wanted))
         living.set(sandbox.id, sandbox)
         return sandbox
       }),
 
+    fork: (sandbox, count, { signal, metadata }) =>
+      span('fork', { driver: 'local', count }, async () => {
+        if (signal.aborted) throw asCanceled(signal.reason)
+        const source = livingOne(sandbox, 'fork')
+        const draft = async (index: number): Promise<Draft> => {
+          const spec = { ...source.spec, metadata: metadata(index) }
+          const made = await withRoom(spec, (wanted) => draftSandbox(ground, wanted, source))
+          living.set(made.sandbox.id, made.sandbox)
+          return made
+        }
+        return forkSandbox(source, count, { stateDir: state.path, signal, draft })
+      }),
+
     freeze: (sandbox, id) =>
       span('freeze', { driver: 'local' }, async (): Promise<Image> => {
-        const mine = living.get(sandbox.id)
-        if (mine === undefined) throw new AppError('sandbox_lost', `Cannot freeze sandbox ${sandbox.id}: it is gone`)
+        const mine = livingOne(sandbox, 'freeze')
         if (mine.upper !== 'disk')
           throw new AppError('not_freezable', `Cannot freeze sandbox ${sandbox.id}: its upper is in memory`)
         return mine.end((upperDir) => store.add(id, upperDir, mine.layers))

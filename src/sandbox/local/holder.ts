@@ -2,14 +2,18 @@ import type { Socket } from 'node:net'
 import { AppError } from '../../core/errors.ts'
 import type { SandboxLimits } from '../contract.ts'
 import { createCgroup, type CgroupOfSandbox, type Cgroups } from './cgroup.ts'
-import { launcherAt, type Launcher } from './launcher-conversation.ts'
+import { launcherAt, type Launch, type Launcher, type SandboxLauncher } from './launcher-conversation.ts'
 import { planFields, type HolderStep } from './mount-plan.ts'
 import { removeGroups } from './reaper.ts'
+import { stillness, type Stillness } from './stillness.ts'
 
 /** The launcher of one sandbox: the process that holds its namespaces and starts what runs in it. */
 export interface Holder {
   readonly pid: number
-  readonly launcher: Launcher
+  readonly launcher: SandboxLauncher
+  /** Starts a small program with its mounts and rights, but outside of the sandbox's limits. */
+  visit(argv: readonly string[]): Launch
+  readonly whileStill: Stillness
   /** The sandbox's control groups; `null` where the host has none. */
   readonly group: CgroupOfSandbox | null
   /** Resolves when it has ended, for whatever reason. */
@@ -78,7 +82,17 @@ export function holders(main: Launcher, cgroups: Cgroups | null): Holders {
       launch.keep(true)
       return launcher.close()
     }
-    return { pid, launcher, group, ended, isAlive: () => isAlive, keep: (isKept) => launch.keep(isKept), end }
+    return {
+      pid,
+      launcher,
+      visit: (argv) => launch.visit(argv),
+      whileStill: stillness(group?.freezer ?? launcher),
+      group,
+      ended,
+      isAlive: () => isAlive,
+      keep: (isKept) => launch.keep(isKept),
+      end,
+    }
   }
 
   async function takeSpare(): Promise<Holder> {

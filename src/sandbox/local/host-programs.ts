@@ -52,6 +52,8 @@ export function holdFailure(said: string): AppError {
   if (/^Cannot mount\(overlay.*No such file/.test(said)) {
     return new AppError('image_not_found', 'Cannot make a sandbox: a layer of its image is gone', { details })
   }
+  if (/^Cannot mount\(none.*nr_inodes=/.test(said))
+    return new AppError('inode_limit', 'Cannot make a sandbox: it would hold more files than it may', { details })
   if (said.startsWith('Cannot mount(overlay')) {
     return new AppError(
       'host_unable',

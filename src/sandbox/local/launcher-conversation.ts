@@ -10,14 +10,21 @@ import { messageReader, packMessage } from './launcher-messages.ts'
 export interface Launcher {
   /** Asks for a process; what it is to become is one of launcher.pl's kinds with its fields. */
   start(order: LaunchOrder): Launch
-  /** Carries out a mount plan: what it starts from now on is in that sandbox. Throws `sandbox_failed` with what went wrong. */
-  hold(steps: readonly string[]): Promise<void>
   /** Ends the launcher and everything it started. */
   close(): Promise<void>
 }
 
+/** The launcher of one sandbox. */
+export interface SandboxLauncher extends Launcher {
+  /** Carries out a mount plan: what it starts from now on is in that sandbox. Throws `sandbox_failed` with what went wrong. */
+  hold(steps: readonly string[]): Promise<void>
+  /** Stops all commands and whatever they started, until they go on. Throws `sandbox_failed` where they cannot be stopped. */
+  standStill(): Promise<void>
+  goOn(): void
+}
+
 export interface LaunchOrder {
-  readonly kind: 'launcher' | 'command' | 'tool'
+  readonly kind: 'launcher' | 'command' | 'tool' | 'visitor'
   readonly fields: readonly (string | Buffer)[]
   readonly hasInput: boolean
   /** Called with its pid before the process does anything, which ends it where it throws; `null` where it need not wait. */
@@ -32,6 +39,8 @@ export interface Launch {
   readonly ended: Promise<Ended>
   /** `program`: what a command's bubblewrap runs; `tree`: that and bubblewrap; `itself`: the process alone. */
   signal(whom: 'program' | 'tree' | 'itself', signal: number): void
+  /** Starts a small program with the mounts and rights of this launcher of a sandbox, but outside of its limits. */
+  visit(argv: readonly string[]): Launch
   /** Whether this program stays alive for it, as it does unless told otherwise. */
   keep(isKept: boolean): void
 }
@@ -60,14 +69,19 @@ export interface LauncherProcess {
 }
 
 interface Pending {
-  /** `null` for what is no process: a plan to be carried out. */
+  /** `null` for what is no process, but something that the launcher itself does. */
   readonly order: LaunchOrder | null
+  /** Understands why it failed. */
+  readonly failure: (said: string) => AppError
   readonly started: PromiseWithResolvers<Started>
   readonly ended: PromiseWithResolvers<Ended>
 }
 
+/** What a visitor may use: names and links of a hostile sandbox fill its memory. */
+const VISITOR_MEMORY_BYTES = 512 * 1024 * 1024
+
 /** Speaks with a launcher.pl that runs. */
-export function launcherAt({ pid: launcherPid, stdin, stdout, ended, keepAlive }: LauncherProcess): Launcher {
+export function launcherAt({ pid: launcherPid, stdin, stdout, ended, keepAlive }: LauncherProcess): SandboxLauncher {
   const pending = new Map<string, Pending>()
   const kept = new Set<string>()
   stdin.unref().on('error', () => {
@@ -92,7 +106,7 @@ export function launcherAt({ pid: launcherPid, stdin, stdout, ended, keepAlive }
     if (launch === undefined) return
     const { order } = launch
     if (what === 'started' && order !== null) void open(name, launch, order, fields.map(Number))
-    else if (what === 'failed') lose(name, order === null ? holdFailure(fields[0] ?? '') : noProcess(fields[0] ?? ''))
+    else if (what === 'failed') lose(name, launch.failure(fields[0] ?? ''))
     else {
       const [code = 0, signal = 0] = fields.map(Number)
       forget(name)
@@ -118,8 +132,7 @@ export function launcherAt({ pid: launcherPid, stdin, stdout, ended, keepAlive }
       for (const file of files) closeSync(file)
       send('signal', name, 'itself', String(osConstants.signals.SIGKILL))
       send('go', name)
-      const error = new AppError('over_capacity', 'Cannot start a process: its pipes cannot be opened', { cause })
-      return started.reject(cause instanceof AppError ? cause : error)
+      return started.reject(unopened(cause))
     }
     send('go', name)
     const [input, output, errors] = (order.hasInput ? files : [null, ...files]).map((fd, index) =>
@@ -147,9 +160,12 @@ export function launcherAt({ pid: launcherPid, stdin, stdout, ended, keepAlive }
     else keepAlive?.unref()
   }
 
-  function expect(order: LaunchOrder | null): { readonly name: string; readonly launch: Pending } {
+  function expect(
+    order: LaunchOrder | null,
+    failure: Pending['failure'],
+  ): { readonly name: string; readonly launch: Pending } {
     const name = String((count += 1))
-    const launch: Pending = { order, started: Promise.withResolvers(), ended: Promise.withResolvers() }
+    const launch: Pending = { order, failure, started: Promise.withResolvers(), ended: Promise.withResolvers() }
     // Whoever only looks at one of them need not look at the other.
     launch.started.promise.catch(() => {})
     launch.ended.promise.catch(() => {})
@@ -159,23 +175,38 @@ export function launcherAt({ pid: launcherPid, stdin, stdout, ended, keepAlive }
     return { name, launch }
   }
 
+  function start(order: LaunchOrder): Launch {
+    const { name, launch } = expect(order, noProcess)
+    send('start', name, order.hasInput ? '1' : '0', order.prepare === null ? '0' : '1', order.kind, ...order.fields)
+    return {
+      started: launch.started.promise,
+      ended: launch.ended.promise,
+      signal: (whom, signal) => send('signal', name, whom, String(signal)),
+      visit(argv) {
+        // By this launcher itself: to one that took its place the name would mean another sandbox.
+        const fields = [name, String(VISITOR_MEMORY_BYTES), ...argv]
+        return start({ kind: 'visitor', fields, hasInput: false, prepare: null })
+      },
+      keep: (isKept) => keep(name, isKept),
+    }
+  }
+
   return {
-    start(order) {
-      const { name, launch } = expect(order)
-      send('start', name, order.hasInput ? '1' : '0', order.prepare === null ? '0' : '1', order.kind, ...order.fields)
-      return {
-        started: launch.started.promise,
-        ended: launch.ended.promise,
-        signal: (whom, signal) => send('signal', name, whom, String(signal)),
-        keep: (isKept) => keep(name, isKept),
-      }
-    },
+    start,
 
     async hold(steps) {
-      const { name, launch } = expect(null)
+      const { name, launch } = expect(null, holdFailure)
       send('hold', name, ...steps)
       await launch.ended.promise
     },
+
+    async standStill() {
+      const { name, launch } = expect(null, goesOn)
+      send('stand_still', name)
+      await launch.ended.promise
+    },
+
+    goOn: () => send('go_on'),
 
     async close() {
       keepAlive?.ref()
@@ -187,6 +218,19 @@ export function launcherAt({ pid: launcherPid, stdin, stdout, ended, keepAlive }
 
 function gone(): AppError {
   return new AppError('sandbox_lost', 'Cannot go on: the launcher of sandboxes ended')
+}
+
+/** Without descriptors there is no launcher any more. */
+function unopened(cause: unknown): AppError {
+  if (cause instanceof AppError) return cause
+  if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return gone()
+  return new AppError('over_capacity', 'Cannot start a process: its pipes cannot be opened', { cause })
+}
+
+function goesOn(why: string): AppError {
+  return new AppError('sandbox_failed', 'Cannot fork a sandbox: its programs do not stand still', {
+    details: { stderr: why.trim() },
+  })
 }
 
 function noProcess(why: string): AppError {

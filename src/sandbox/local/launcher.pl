@@ -5,7 +5,8 @@
 # its stdin, and what it started ends with it.
 #
 # Each sandbox has a launcher of its own, forked from the first, which holds the sandbox's namespaces: see holder.pl,
-# which stands before this text and brings %number (the system calls of this machine) and carry_out().
+# which stands before this text and brings %number (the system calls of this machine) and carry_out(). Between them
+# stands stillness.pl with stand_still(), go_on() and children().
 #
 # Messages in both directions are a length of four bytes and that many bytes of strings, each after its own length.
 $number{$1} = 0 + $2 while (shift // '') =~ /(\w+)=(\d+)/;
@@ -17,7 +18,7 @@ sub system_call {
     return $result;
 }
 
-my ($BLOCK, $UNBLOCK, $CHILD_ENDED, $ADOPT_ORPHANS) = (0, 1, (pack 'Q', 1 << 16), 36);
+my ($BLOCK, $UNBLOCK, $CHILD_ENDED, $ADOPT_ORPHANS, $END_WITH_PARENT) = (0, 1, (pack 'Q', 1 << 16), 36, 1);
 my ($NOT_INHERITED, $NOT_WAITING) = (02000000, 04000);
 
 # What whoever started the service left open must reach no sandbox.
@@ -33,8 +34,11 @@ system_call('prctl', $ADOPT_ORPHANS, 1);
 umask 0022;
 
 # By the names that Node gives: pids, and the ends of pipes that are not open there yet.
-my (%pid_of, %name_of, %kept);
+my (%pid_of, %name_of, %kept, %is_command);
 my $received = '';
+
+# Orders that wait while the commands stand still.
+my ($is_still, @postponed) = (0);
 
 sub answer {
     my $message = pack 'N/a*', pack '(N/a*)*', @_;
@@ -64,6 +68,13 @@ sub arguments_file {
     return $handle;
 }
 
+sub become_tool {
+    system_call('close_range', 3, 0xffffffff, 0);
+    system_call('prctl', $END_WITH_PARENT, 9);
+    %ENV = (PATH => '/usr/bin:/bin', LC_ALL => 'C');
+    exec { $_[0] } @_;
+}
+
 my %become = (
     # A command in the sandbox, through bubblewrap: namespaces alone bring none of a sandbox's restrictions.
     command => sub {
@@ -86,15 +97,21 @@ my %become = (
         # What lies above the endings belongs to others.
         system_call('close_range', 1 + fileno $endings, 0xffffffff, 0);
         system_call('prctl', $ADOPT_ORPHANS, 1);
-        %pid_of = %name_of = %kept = ();
+        %pid_of = %name_of = %kept = %is_command = ();
         $received = '';
         return 1;
     },
     # A small program of the host, as the sandboxes' user; below a sandbox's launcher, with its rights over what it owns.
-    tool => sub {
-        system_call('close_range', 3, 0xffffffff, 0);
-        %ENV = (PATH => '/usr/bin:/bin', LC_ALL => 'C');
-        exec { $_[0] } @_;
+    tool => \&become_tool,
+    # The same, with the rights and the mounts of a sandbox whose launcher was started here, but outside of its limits: it
+    # works where the sandbox's own programs have used everything up.
+    visitor => sub {
+        my ($host, $memory_bytes, @argv) = @_;
+        my $pid = $pid_of{$host} or die "Cannot visit: the sandbox ended\n";
+        my @spaces = map { open my $space, '<', "/proc/$pid/ns/$_" or die "Cannot visit: $!\n"; $space } qw(user mnt);
+        system_call('setns', fileno $_, 0) for @spaces;
+        limit(9, $memory_bytes);
+        become_tool(@argv);
     },
 );
 
@@ -130,9 +147,13 @@ sub start {
     }
     $pid_of{$name} = $pid;
     $name_of{$pid} = $name;
+    $is_command{$name} = $kind eq 'command';
     $kept{$name} = [$opener, @ours];
     answer('started', $name, $pid, map { fileno $_ } @ours);
 }
+
+# A command that ends leaves behind what is being killed, which comes to us without a name.
+sub programs { return grep { my $name = $name_of{$_}; !defined $name or $is_command{$name} } children($$) }
 
 sub reap {
     sysread $endings, my $seen, 4096;
@@ -140,13 +161,9 @@ sub reap {
         my $status = $?;
         my $name = delete $name_of{$pid} // next;
         delete $pid_of{$name};
+        delete $is_command{$name};
         answer('ended', $name, $status >> 8, $status & 127);
     }
-}
-
-sub children {
-    open my $list, '<', "/proc/$_[0]/task/$_[0]/children" or return;
-    return split ' ', <$list> // '';
 }
 
 my %signal = (
@@ -164,6 +181,17 @@ my %obey = (
         my ($name, @steps) = @_;
         eval { carry_out(@steps); 1 } ? answer('held', $name) : answer('failed', $name, $@);
     },
+    # Until they go on, no command runs, starts or hears a signal, but the one that nothing withstands.
+    stand_still => sub {
+        my ($name) = @_;
+        $is_still = 1;
+        eval { stand_still(\&programs); 1 } ? answer('still', $name) : answer('failed', $name, $@);
+    },
+    go_on => sub {
+        go_on();
+        $is_still = 0;
+        obey(@$_) for splice @postponed;
+    },
     # The other ends of its pipes are open: ours are not needed any more, and it may begin.
     go => sub {
         my $ends = delete $kept{ $_[0] } // return;
@@ -175,6 +203,19 @@ my %obey = (
         $signal{$whom}->($pid_of{$name}, 0 + $signal) if $pid_of{$name};
     },
 );
+
+sub must_wait {
+    my ($what, $name, @rest) = @_;
+    return $rest[2] eq 'command' if $what eq 'start';
+    # What has not started yet must not be ended before it has.
+    return $what eq 'signal' && !($pid_of{$name} && $rest[1] == 9);
+}
+
+sub obey {
+    my ($what, @fields) = @_;
+    return push @postponed, [@_] if $is_still and must_wait(@_);
+    $obey{$what}->(@fields);
+}
 
 sub end_everything {
     for my $pid (values %pid_of) { $signal{tree}->($pid, 9); kill 9, $pid }
@@ -189,8 +230,8 @@ while (1) {
     next unless vec $awaited, 0, 1;
     sysread STDIN, $received, 1 << 20, length $received or end_everything();
     while (length $received >= 4 and length $received >= 4 + (my $length = unpack 'N', $received)) {
-        my ($what, @fields) = unpack '(N/a)*', substr $received, 4, $length;
+        my @order = unpack '(N/a)*', substr $received, 4, $length;
         substr($received, 0, 4 + $length) = '';
-        $obey{$what}->(@fields);
+        obey(@order);
     }
 }

@@ -14,7 +14,7 @@ export interface LauncherSettings {
   readonly numbers: Readonly<Record<string, number>>
 }
 
-const program = ['holder.pl', 'launcher.pl']
+const program = ['holder.pl', 'stillness.pl', 'launcher.pl']
   .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
   .join('\n')
 
@@ -41,7 +41,6 @@ export function launcher(settings: LauncherSettings): Launcher {
 
   return {
     start: (order) => (current ??= begin()).launcher.start(order),
-    hold: (steps) => (current ??= begin()).launcher.hold(steps),
     async close() {
       await current?.launcher.close()
     },

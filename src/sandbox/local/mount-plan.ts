@@ -53,6 +53,31 @@ const HOLDER_UID = 0
  * /dev/shm can be written, each with a quota.
  */
 export function mountPlan(spec: MountSpec): readonly HolderStep[] {
+  return [...storage(spec), ...view(spec)]
+}
+
+/** Files that come and go while an overlay is mounted, for which a full upper has no room. */
+const INODES_TO_MOUNT = 16
+
+/** The first part of a plan in two: all that can be written is there, and can be filled before an overlay looks at it. */
+export function storagePlan(spec: MountSpec): readonly HolderStep[] {
+  return storage({ ...spec, inodes: spec.inodes + INODES_TO_MOUNT })
+}
+
+/** The second part: what commands see of it, and the limit of files as it is to be. */
+export function viewPlan(spec: MountSpec): readonly HolderStep[] {
+  return [...view(spec), ...quota(spec)]
+}
+
+/** All that a sandbox can write and a fork of it begins with, relative to the state directory, for its holder. */
+export const WRITTEN = [`${UPPER}/upper`, `${ROOT}/home`, `${ROOT}/tmp`] as const
+
+/** The steps as the strings the holder reads. */
+export function planFields(steps: readonly HolderStep[]): readonly string[] {
+  return steps.flatMap(([name, ...rest]) => [name, rest.length, ...rest].map(String))
+}
+
+function storage(spec: MountSpec): HolderStep[] {
   const root = `${spec.stateDir}/${ROOT}`
   return [
     ...namespaces(spec),
@@ -70,15 +95,16 @@ export function mountPlan(spec: MountSpec): readonly HolderStep[] {
     ...devices(`${root}/dev`, spec.shmBytes),
     ...scratch(root, spec.tmpBytes),
     ...upper(spec),
+  ]
+}
+
+function view(spec: MountSpec): HolderStep[] {
+  const root = `${spec.stateDir}/${ROOT}`
+  return [
     ...workspace(spec, `${root}/workspace`),
     ...shownToTheHook(spec, `${root}/run/forkyard`),
     ['mount', 'none', root, '', REMOUNT | BIND | READ_ONLY | NOSUID | NODEV, ''],
   ]
-}
-
-/** The steps as the strings the holder reads. */
-export function planFields(steps: readonly HolderStep[]): readonly string[] {
-  return steps.flatMap(([name, ...rest]) => [name, rest.length, ...rest].map(String))
 }
 
 function namespaces({ network }: MountSpec): HolderStep[] {
@@ -135,6 +161,12 @@ function upper({ stateDir, diskDir, diskBytes, inodes }: MountSpec): HolderStep[
     directory(`${target}/upper`),
     directory(`${target}/work`),
   ]
+}
+
+function quota({ stateDir, diskDir, diskBytes, inodes }: MountSpec): HolderStep[] {
+  if (diskDir !== null) return []
+  const options = `size=${diskBytes},nr_inodes=${inodes}`
+  return [['mount', 'none', `${stateDir}/${UPPER}`, '', REMOUNT | NOSUID | NODEV, options]]
 }
 
 /** With nothing below, the upper itself is the working copy: what becomes the first layer is written without a detour. */

@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises'
 import { AppError, hasCode } from '../../core/errors.ts'
 import type { Command } from '../../core/exec.ts'
 import { span } from '../../core/spans.ts'
@@ -6,20 +5,24 @@ import type { Sandbox, SandboxSpec, Upper } from '../contract.ts'
 import { supervise, type BareProcess } from '../supervised.ts'
 import { startProcess } from './bare-process.ts'
 import type { CommandPlace } from './command-plan.ts'
-import { limitHit, watchDisk } from './disk-watch.ts'
 import type { Holder } from './holder.ts'
 import { toolOf } from './host-command.ts'
 import type { Journal } from './journal.ts'
 import type { Launcher } from './launcher-conversation.ts'
-import { UPPER } from './mount-plan.ts'
+import { limitWatch, type LimitWatch } from './limit-watch.ts'
 import { endProcesses, removeGroups } from './reaper.ts'
 import { removeTree } from './remove-tree.ts'
 import type { StateDir } from './state-dir.ts'
 
 export interface LocalSandbox extends Sandbox {
+  readonly spec: SandboxSpec
   readonly upper: Upper
   /** What it was made from, the newest first; still there when its image is dropped. */
   readonly layers: readonly string[]
+  readonly holder: Holder
+  readonly limits: LimitWatch
+  /** Keeps the sandbox while `use` runs, whose signal aborts when the sandbox is to end. */
+  lend<T>(use: (ending: AbortSignal) => Promise<T>): Promise<T>
   /** Ends everything in it, hands over the upper directory, then removes the rest. */
   end<T>(take: (upperDir: string) => Promise<T>): Promise<T>
 }
@@ -41,10 +44,11 @@ interface Parts {
 export function localSandbox(parts: Parts): LocalSandbox {
   const { id, spec, diskDir, holder, launcher, state } = parts
   const { group } = holder
+  const limits = limitWatch({ stateDir: state.path, diskDir, holder, limits: spec.limits })
   const running = new Set<BareProcess>()
-  // Directories that a program closed to its own user are open to the holder, whose namespace gives it the right.
-  const asHolder = toolOf(holder.launcher)
-  let isEnding = false
+  const loans = new Set<Promise<unknown>>()
+  const ending = new AbortController()
+  const isEnding = (): boolean => ending.signal.aborted
   let destroyed: Promise<void> | null = null
 
   const place: CommandPlace = {
@@ -57,25 +61,21 @@ export function localSandbox(parts: Parts): LocalSandbox {
   function start(command: Command): BareProcess {
     const bare = startProcess(holder.launcher, place, command)
     let limit: AppError | null = null
-    const stopWatching =
-      diskDir === null
-        ? () => {}
-        : watchDisk(`${diskDir}/upper`, asHolder, spec.limits, (error) => {
-            limit = error
-            bare.kill()
-          })
+    const stopWatching = limits.begin((error) => {
+      limit = error
+      bare.kill()
+    })
     const ended = bare.ended
       .catch(async (error: unknown) => {
         // What starts commands shares their limits.
-        if (!isEnding && hasCode(error, 'over_capacity', 'sandbox_lost')) await explain(137)
+        if (!isEnding() && hasCode(error, 'over_capacity', 'sandbox_lost')) await explain(137)
         throw error
       })
       .then(async (exit) => {
         if (limit !== null) throw limit
-        const isDestroyed = isEnding && exit.signal === 'SIGKILL'
-        if (exit.code !== 0 && !isDestroyed) await explain(exit.code, exit.signal)
-        if (isDestroyed || !holder.isAlive())
-          throw new AppError('sandbox_lost', `Cannot run a command: sandbox ${id} ended`)
+        if (exit.code !== 0 && !isEnding()) await explain(exit.code, exit.signal)
+        // However it ended by itself, its output was cut.
+        if (isEnding() || !holder.isAlive()) throw gone('run a command')
         return exit
       })
       .finally(() => {
@@ -89,40 +89,23 @@ export function localSandbox(parts: Parts): LocalSandbox {
 
   /** Throws the limit that made a command fail, if one did. */
   async function explain(exitCode: number, signal: string | null = null): Promise<void> {
-    const hit = group?.limitHit() ?? null
-    const details = { exitCode }
-    if (hit === 'memory_limit')
-      throw new AppError(hit, `Cannot go on: the sandbox used more than ${spec.limits.memoryBytes} bytes of memory`, {
-        details,
-      })
-    if (hit === 'process_limit')
-      throw new AppError(hit, `Cannot go on: the sandbox ran more than ${spec.limits.processes} processes`, { details })
-    if (signal === 'SIGXFSZ')
-      throw new AppError('disk_limit', `Cannot go on: a file grew beyond ${spec.limits.diskBytes} bytes`, { details })
-    const full = diskDir === null ? await memoryUpperHit() : await limitHit(`${diskDir}/upper`, asHolder, spec.limits)
-    if (full !== null) throw new AppError(full.code, full.message, { details })
+    const reached = await limits.reached(exitCode, signal)
+    if (reached !== null) throw reached
   }
 
-  /** The path is the holder's own mount, reached through its process: nothing in it comes from the sandbox. */
-  async function memoryUpperHit(): Promise<AppError | null> {
-    if (!holder.isAlive()) return null
-    const { bfree, ffree } = await statfs(`/proc/${holder.pid}/root${state.path}/${UPPER}`)
-    if (ffree === 0)
-      return new AppError('inode_limit', `Cannot go on: the sandbox holds more than ${spec.limits.inodes} files`)
-    return bfree === 0
-      ? new AppError('disk_limit', `Cannot go on: the sandbox holds more than ${spec.limits.diskBytes} bytes`)
-      : null
+  function gone(action: string): AppError {
+    return new AppError('sandbox_lost', `Cannot ${action}: sandbox ${id} ended`)
   }
 
   async function endCommands(): Promise<void> {
-    isEnding = true
+    ending.abort(gone('go on'))
     const ends = [...running].map(({ ended }) => ended.catch(() => {}))
     for (const process of running) {
       process.kill()
       // Its readers learn from `ended` that the output was cut.
       process.discard()
     }
-    await Promise.all(ends)
+    await Promise.all([...ends, ...loans])
   }
 
   async function removeRest(): Promise<void> {
@@ -138,14 +121,25 @@ export function localSandbox(parts: Parts): LocalSandbox {
 
   return {
     id,
+    spec,
     image: spec.image,
     upper: parts.upper,
     layers: parts.layers,
+    holder,
+    limits,
     warnings: group === null ? ['no limit on memory, processes and cpu: this host has no writable control groups'] : [],
 
     exec(command) {
-      if (isEnding || !holder.isAlive()) throw new AppError('sandbox_lost', `Cannot run a command: sandbox ${id} ended`)
+      if (isEnding() || !holder.isAlive()) throw gone('run a command')
       return supervise(start(command), command)
+    },
+
+    async lend(use) {
+      if (isEnding() || !holder.isAlive()) throw gone('fork it')
+      const using = use(ending.signal)
+      const loan = using.catch(() => {})
+      loans.add(loan)
+      return using.finally(() => loans.delete(loan))
     },
 
     destroy() {
@@ -160,8 +154,8 @@ export function localSandbox(parts: Parts): LocalSandbox {
     async end(take) {
       if (destroyed !== null || diskDir === null)
         throw new AppError('sandbox_lost', `Cannot freeze sandbox ${id}: it is gone`)
-      const ending = Promise.withResolvers<void>()
-      destroyed = ending.promise
+      const ended = Promise.withResolvers<void>()
+      destroyed = ended.promise
       try {
         await endCommands()
         await holder.end()
@@ -172,7 +166,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
         try {
           await removeRest()
         } finally {
-          ending.resolve()
+          ended.resolve()
         }
       }
     },

@@ -1,4 +1,4 @@
-/** Numbers of the system calls that launcher.pl and holder.pl make themselves. */
+/** Numbers of the system calls that our perl programs make themselves, or recognise in others. */
 export const systemCalls = {
   x64: {
     mount: 165,
@@ -13,6 +13,9 @@ export const systemCalls = {
     prlimit64: 302,
     exit_group: 231,
     close_range: 436,
+    setns: 308,
+    clone: 56,
+    vfork: 58,
   },
   arm64: {
     mount: 40,
@@ -27,5 +30,7 @@ export const systemCalls = {
     prlimit64: 261,
     exit_group: 94,
     close_range: 436,
+    setns: 268,
+    clone: 220,
   },
 } as const

@@ -46,6 +46,7 @@ test('what a holder says before it ends is understood', () => {
     'Cannot mount(overlay, /s/mnt/workspace, overlay, 6, lowerdir=layers/a): No such file or directory':
       'image_not_found',
     'Cannot mount(overlay, /s/mnt/workspace, overlay, 6, lowerdir=layers/a): Invalid argument': 'host_unable',
+    'Cannot mount(none, /s/rw, 38, size=1000,nr_inodes=10): Invalid argument': 'inode_limit',
     'Cannot mount(tmpfs, /s/mnt, tmpfs, 6, size=1m): Permission denied': 'host_unable',
     'Cannot carry out nonsense: unknown step': 'sandbox_failed',
     '': 'sandbox_failed',

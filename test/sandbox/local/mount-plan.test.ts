@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { mountPlan, planFields, type HolderStep, type MountSpec } from '../../../src/sandbox/local/mount-plan.ts'
+import {
+  mountPlan,
+  planFields,
+  storagePlan,
+  viewPlan,
+  type HolderStep,
+  type MountSpec,
+} from '../../../src/sandbox/local/mount-plan.ts'
 
 const spec: MountSpec = {
   stateDir: '/state',
@@ -111,6 +118,26 @@ test('an upper on disk is bound from its directory and not synced on unmount; on
   assert.ok(mountsOf(disk).some(({ source, target }) => source === '/state/run/sb_1' && target === '/state/rw'))
   assert.ok(!mountsOf(disk).some(({ target, type }) => target === '/state/rw' && type === 'tmpfs'))
   assert.doesNotMatch(options(mountPlan(spec)), /volatile/)
+})
+
+test('a plan in two parts is the same plan, with room to mount an overlay over an upper that is full', () => {
+  const whole = mountPlan(spec)
+  const [storage, view] = [storagePlan(spec), viewPlan(spec)]
+  const limitOf = (steps: readonly HolderStep[]) =>
+    mountsOf(steps).flatMap(({ target, data }) => (target === '/state/rw' ? [data] : []))
+  assert.deepEqual(limitOf(whole), ['size=1000,nr_inodes=10,mode=700'])
+  assert.deepEqual(
+    [...limitOf(storage), ...limitOf(view)],
+    ['size=1000,nr_inodes=26,mode=700', 'size=1000,nr_inodes=10'],
+  )
+  const isOther = ([, , target]: HolderStep): boolean => target !== '/state/rw'
+  assert.deepEqual([...storage, ...view].filter(isOther), whole.filter(isOther))
+  assert.deepEqual(
+    mountsOf(storage).filter(({ type, target }) => type === 'overlay' || target.includes('/run/')),
+    [],
+  )
+  const onDisk = { ...spec, diskDir: '/state/run/sb_1' }
+  assert.deepEqual([...storagePlan(onDisk), ...viewPlan(onDisk)], mountPlan(onDisk))
 })
 
 test('a plan survives its way to the holder: as many fields as were sent, in their order', () => {

@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSy
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { currentBoot } from '../../../src/core/process-identity.ts'
+import { untilCopying, untilNoneCopies } from '../../support/copying.ts'
 import { enterableFolder, openDriver, shell, specOf } from '../../support/local-sandboxes.ts'
 import { processesOf, tracesOf } from '../../support/traces.ts'
 
@@ -68,6 +69,20 @@ test('whenever a service is killed, the next one finds whole images and no half 
     await driver.drop(`img_after_${lines}`)
     assert.deepEqual(readdirSync(`${stateDir}/layers`), ['empty'])
     assert.deepEqual(readdirSync(`${stateDir}/images`), [])
+    await driver.close()
+  }
+})
+
+test('a service that is killed while it forks leaves neither forks nor what stood still for them', async () => {
+  const stateDir = `${enterableFolder()}/state`
+  for (const isReading of [true, true, false]) {
+    await killed('fork', stateDir, async () => {
+      if (isReading) await untilCopying(stateDir)
+      return true
+    })
+    const driver = await openDriver(stateDir)
+    assert.deepEqual(tracesOf(stateDir), [])
+    await untilNoneCopies(stateDir)
     await driver.close()
   }
 })

@@ -1,0 +1,59 @@
+import { statfs } from 'node:fs/promises'
+import { AppError } from '../../core/errors.ts'
+import type { SandboxLimits } from '../contract.ts'
+import { limitHit, watchDisk } from './disk-watch.ts'
+import type { Holder } from './holder.ts'
+import { toolOf } from './host-command.ts'
+import { UPPER } from './mount-plan.ts'
+
+/** Knows which limit of a sandbox ended what ran in it. */
+export interface LimitWatch {
+  /** Calls `onLimit` when a limit is reached that does not strike by itself. Returns the function that ends the watch. */
+  begin(onLimit: (error: AppError) => void): () => void
+  /** The limit that made a process fail, if one did. */
+  reached(exitCode: number, signal: string | null): Promise<AppError | null>
+}
+
+interface Watched {
+  readonly stateDir: string
+  /** Where a disk upper lies; `null` for a memory upper. */
+  readonly diskDir: string | null
+  readonly holder: Holder
+  readonly limits: SandboxLimits
+}
+
+/** The limits of one sandbox. */
+export function limitWatch({ stateDir, diskDir, holder, limits }: Watched): LimitWatch {
+  // Directories that a program closed to its own user are open to the holder, whose namespace gives it the right.
+  const asHolder = toolOf(holder.launcher)
+
+  /** The path is the holder's own mount, reached through its process: nothing in it comes from the sandbox. */
+  async function memoryUpperHit(): Promise<AppError | null> {
+    if (!holder.isAlive()) return null
+    const { bfree, ffree } = await statfs(`/proc/${holder.pid}/root${stateDir}/${UPPER}`)
+    if (ffree === 0)
+      return new AppError('inode_limit', `Cannot go on: the sandbox holds more than ${limits.inodes} files`)
+    return bfree === 0
+      ? new AppError('disk_limit', `Cannot go on: the sandbox holds more than ${limits.diskBytes} bytes`)
+      : null
+  }
+
+  return {
+    begin: (onLimit) => (diskDir === null ? () => {} : watchDisk(`${diskDir}/upper`, asHolder, limits, onLimit)),
+
+    async reached(exitCode, signal) {
+      const hit = holder.group?.limitHit() ?? null
+      const details = { exitCode }
+      if (hit === 'memory_limit')
+        return new AppError(hit, `Cannot go on: the sandbox used more than ${limits.memoryBytes} bytes of memory`, {
+          details,
+        })
+      if (hit === 'process_limit')
+        return new AppError(hit, `Cannot go on: the sandbox ran more than ${limits.processes} processes`, { details })
+      if (signal === 'SIGXFSZ')
+        return new AppError('disk_limit', `Cannot go on: a file grew beyond ${limits.diskBytes} bytes`, { details })
+      const full = diskDir === null ? await memoryUpperHit() : await limitHit(`${diskDir}/upper`, asHolder, limits)
+      return full === null ? null : new AppError(full.code, full.message, { details })
+    },
+  }
+}
