@@ -3,7 +3,8 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import { cutAfter, type Fault } from './git-server-faults.ts'
+import type { Fault } from './git-server-faults.ts'
+import { cutAfter } from './git-server-wire.ts'
 
 export interface BackendCall {
   readonly root: string
@@ -48,9 +49,13 @@ export async function runBackend(call: BackendCall): Promise<void> {
   // A backend that answers early closes its input: its answer tells, the broken pipe does not.
   pipeline(call.body, child.stdin).catch(() => {})
   await sendCgi(child.stdout, response, {
-    cutBytes: fault?.kind === 'cut-pack' && call.command === 'fetch' ? fault.afterBytes : null,
+    cutBytes: isCut(fault, call.command) ? fault.afterBytes : null,
     hasBundleUri: fault?.kind === 'bundle-uri' && searchParams.has('service'),
   })
+}
+
+function isCut(fault: Fault | null, command: string | null): fault is Fault & { kind: 'cut-pack' | 'cut-report' } {
+  return (fault?.kind === 'cut-pack' && command === 'fetch') || (fault?.kind === 'cut-report' && command === 'push')
 }
 
 /** The first bytes of a request body, inflated, and a stream that still has all of them. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import type { ServerResponse } from 'node:http'
+import { endless, packet, send } from './git-server-wire.ts'
+import { answerWithPushFault, type AskedToTake, type PushFault } from './git-server-push-faults.ts'
 
 /** One way a server misbehaves; with `times` it turns honest after so many requests. */
 export type Fault = { readonly times?: number } & (
@@ -22,23 +23,23 @@ export type Fault = { readonly times?: number } & (
     }
   /** `to` is the URL prefix that takes the place of `http://host:port`, or, where it starts with "/", another repository. */
   | { readonly kind: 'redirect'; readonly to: string; readonly on?: 'GET' | 'POST' }
+  | PushFault
   /** Extra lines in the answer to `ls-refs`, without their length. */
   | { readonly kind: 'refs'; readonly lines: readonly string[] }
   /** A body of the tester's own for the advertisement. */
   | { readonly kind: 'advertisement'; readonly body: string; readonly contentType?: string }
 )
 
-export interface Asked {
+export interface Asked extends AskedToTake {
   readonly pathname: string
   readonly search: URLSearchParams
-  readonly command: string | null
-  readonly method: string
 }
 
 /** Answers in the way of the fault; false where this request is to be served honestly. */
 export function answerWithFault(fault: Fault, asked: Asked, response: ServerResponse): boolean {
   const isAdvertisement = asked.method === 'GET'
-  const advertisement = { 'content-type': 'application/x-git-upload-pack-advertisement' }
+  const advertisement = { 'content-type': `application/x-${asked.service}-advertisement` }
+  const opening = `${packet(`# service=${asked.service}\n`)}0000`
   const result = { 'content-type': 'application/x-git-upload-pack-result' }
   switch (fault.kind) {
     case 'status': {
@@ -57,15 +58,15 @@ export function answerWithFault(fault: Fault, asked: Asked, response: ServerResp
     case 'cut-advertisement':
       if (!isAdvertisement) return false
       response.writeHead(200, { ...advertisement, 'content-length': '400' })
-      response.write('001e# service=git-upload-pack\n0000000eversi', () => response.destroy())
+      response.write(`${opening}000eversi`, () => response.destroy())
       return true
     case 'stalled-advertisement':
       if (!isAdvertisement) return false
-      response.writeHead(200, advertisement).write('001e# service=git-upload-pack\n0000000eversi')
+      response.writeHead(200, advertisement).write(`${opening}000eversi`)
       return true
     case 'trickle': {
       if (!isAdvertisement) return false
-      response.writeHead(200, advertisement).write('001e# service=git-upload-pack\n0000fff0')
+      response.writeHead(200, advertisement).write(`${opening}fff0`)
       const timer = setInterval(() => response.write('x'), 20)
       response.on('close', () => clearInterval(timer))
       return true
@@ -74,7 +75,7 @@ export function answerWithFault(fault: Fault, asked: Asked, response: ServerResp
       if (!isAdvertisement) return false
       response.writeHead(200, advertisement)
       send(
-        endless('001e# service=git-upload-pack\n0000000eversion 2\n', () => packet(`agent=${'a'.repeat(60_000)}\n`)),
+        endless(`${opening}000eversion 2\n`, () => packet(`agent=${'a'.repeat(60_000)}\n`)),
         response,
       )
       return true
@@ -82,7 +83,7 @@ export function answerWithFault(fault: Fault, asked: Asked, response: ServerResp
       if (!isAdvertisement) return false
       response.writeHead(200, { ...advertisement, 'content-encoding': 'gzip' })
       send(
-        endless('001e# service=git-upload-pack\n0000', () => '0'.repeat(1 << 20)),
+        endless(opening, () => '0'.repeat(1 << 20)),
         response,
         createGzip(),
       )
@@ -103,7 +104,7 @@ export function answerWithFault(fault: Fault, asked: Asked, response: ServerResp
     case 'redirect': {
       if (asked.method !== (fault.on ?? 'GET')) return false
       const query = asked.search.size > 0 ? `?${asked.search.toString()}` : ''
-      const tail = asked.method === 'GET' ? '/info/refs' : '/git-upload-pack'
+      const tail = asked.method === 'GET' ? '/info/refs' : `/${asked.service}`
       const location = fault.to + (fault.to.startsWith('/') ? tail : asked.pathname) + query
       response.writeHead(302, { location }).end()
       return true
@@ -121,44 +122,8 @@ export function answerWithFault(fault: Fault, asked: Asked, response: ServerResp
       response.writeHead(200, result).end(`${packet(`ERR upload-pack: not our ref ${'1'.repeat(40)}`)}0000`)
       return true
     default:
-      return false
+      return answerWithPushFault(fault, asked, response)
   }
-}
-
-/** One pkt-line with its length in front. */
-export function packet(text: string): string {
-  return (text.length + 4).toString(16).padStart(4, '0') + text
-}
-
-/** Passes on so many bytes, then breaks the connection. */
-export async function* cutAfter(chunks: AsyncIterable<Buffer>, bytes: number, response: ServerResponse) {
-  let left = bytes
-  for await (const chunk of chunks) {
-    yield chunk.subarray(0, left)
-    left -= chunk.length
-    if (left > 0) continue
-    // The bytes passed on so far must have left before the connection is torn down.
-    await new Promise<void>((resolve) => response.write('', () => resolve()))
-    response.destroy()
-    return
-  }
-}
-
-function endless(head: string, next: (round: number) => string | Buffer): Readable {
-  function* chunks() {
-    yield Buffer.from(head, 'latin1')
-    for (let round = 0; ; round += 1) {
-      const chunk = next(round)
-      yield typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : chunk
-    }
-  }
-  return Readable.from(chunks(), { objectMode: false, highWaterMark: 1 << 16 })
-}
-
-function send(source: Readable, response: ServerResponse, through?: NodeJS.ReadWriteStream) {
-  response.on('close', () => source.destroy())
-  const last = through ? source.pipe(through) : source
-  last.pipe(response)
 }
 
 /** A stored blob of random bytes as pack data on band 1, so that its zlib stream is valid and never ends the pack. */

@@ -26,7 +26,7 @@ export interface LoggedRequest {
   readonly method: string
   readonly path: string
   readonly service: string | null
-  /** Command of the protocol, `ls-refs` or `fetch`; a v0 fetch counts as `fetch`. */
+  /** Command of the protocol, `ls-refs`, `fetch` or `push`; a v0 fetch counts as `fetch`. */
   readonly command: string | null
   readonly hasAuthorization: boolean
   readonly headers: IncomingMessage['headers']
@@ -44,14 +44,16 @@ export interface GitServer {
   hasFilters: boolean
   /** Whether any reachable or unreachable id may be asked for. */
   allowsAnyId: boolean
+  /** Whether pushes are taken (`http.receivepack`); where they are not, they are forbidden. */
+  takesPushes: boolean
   auth: BasicAuth | null
   /** Time each answer is held back. */
   delayMs: number
   /** What goes wrong; `null` for an honest server. */
   fault: Fault | null
   url(path: string): string
-  /** How often a command was received: `fetch` counts packs (and negotiation rounds), `ls-refs` lookups. */
-  count(command: 'fetch' | 'ls-refs' | 'bundle-uri' | 'object-info'): number
+  /** How often a command was received: `fetch` counts packs (and negotiation rounds), `ls-refs` lookups, `push` packs received. */
+  count(command: 'push' | 'fetch' | 'ls-refs' | 'bundle-uri' | 'object-info'): number
   forgetRequests(): void
   close(): Promise<void>
 }
@@ -80,6 +82,7 @@ export async function startGitServer({
     requests,
     hasFilters: true,
     allowsAnyId: true,
+    takesPushes: true,
     auth,
     delayMs: 0,
     fault: null,
@@ -106,7 +109,16 @@ export async function startGitServer({
     if (state.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, state.delayMs))
 
     const { fault } = state
-    if (fault !== null && answerWithFault(fault, { pathname, search: searchParams, command, method }, response)) {
+    const asked = {
+      pathname,
+      search: searchParams,
+      service: service ?? '',
+      command,
+      method,
+      headers,
+      body: body.stream,
+    }
+    if (fault !== null && answerWithFault(fault, asked, response)) {
       if (fault.times !== undefined) state.fault = fault.times > 1 ? { ...fault, times: fault.times - 1 } : null
       return
     }
@@ -117,7 +129,7 @@ export async function startGitServer({
     const config = {
       'uploadpack.allowFilter': `${state.hasFilters}`,
       'uploadpack.allowAnySHA1InWant': `${state.allowsAnyId}`,
-      'http.receivepack': 'true',
+      'http.receivepack': `${state.takesPushes}`,
       'safe.directory': '*',
     }
     await runBackend({
@@ -136,8 +148,9 @@ export async function startGitServer({
 }
 
 function commandOf(head: Buffer): string | null {
-  const text = head.subarray(4, 80).toString('latin1')
+  const text = head.subarray(4, 90).toString('latin1')
   if (text.startsWith('want ')) return 'fetch'
+  if (/^[0-9a-f]{40,} [0-9a-f]{35,}/.test(text)) return 'push'
   return /^command=([a-z-]+)/.exec(text)?.[1] ?? null
 }
 

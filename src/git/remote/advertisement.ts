@@ -1,8 +1,11 @@
 import { AppError } from '../../core/errors.ts'
-import type { Ref } from '../operation.ts'
+import type { Ref } from '../ref.ts'
 import { readV0Refs } from './ls-refs.ts'
 import { packetText, type Packet } from './pkt-line.ts'
 import type { RemoteAbilities } from './remote.ts'
+
+/** What a server does for its callers: lets them read, or write. */
+export type Service = 'upload-pack' | 'receive-pack'
 
 /** How a server opens the conversation: version 2 names its abilities, older ones list every ref at once. */
 export interface Advertisement {
@@ -23,13 +26,7 @@ const unknownAbilities: RemoteAbilities = {
 
 /** Reads an advertisement; packets after it stay unread. */
 export async function readAdvertisement(packets: AsyncIterator<Packet>): Promise<Advertisement> {
-  let first = await nextText(packets)
-  const isAnnounced = first?.startsWith('# service=') === true
-  if (isAnnounced) {
-    if (first !== '# service=git-upload-pack') throw invalid('the server offers another service')
-    if ((await nextText(packets)) !== null) throw invalid('its service line is not followed by a flush')
-    first = await nextText(packets)
-  }
+  const { first, isAnnounced } = await readService(packets, 'upload-pack')
   if (first === 'version 2') return { abilities: await readV2(packets), refs: null }
   // An older server with an empty repository has nothing at all to say.
   if (first === null && isAnnounced) return { abilities: unknownAbilities, refs: [] }
@@ -77,24 +74,39 @@ async function readV0(first: string | null, packets: AsyncIterator<Packet>, prot
   return { abilities, refs: readV0Refs(lines, { objectFormat: format, symrefs: targets }) }
 }
 
-async function nextText(packets: AsyncIterator<Packet>): Promise<string | null> {
+/** Skips the lines in which a server on HTTP names its service; `first` is the one after them. */
+export async function readService(
+  packets: AsyncIterator<Packet>,
+  service: Service,
+): Promise<{ readonly first: string | null; readonly isAnnounced: boolean }> {
+  const first = await nextText(packets)
+  if (first?.startsWith('# service=') !== true) return { first, isAnnounced: false }
+  if (first !== `# service=git-${service}`) throw invalid('the server offers another service')
+  if ((await nextText(packets)) !== null) throw invalid('its service line is not followed by a flush')
+  return { first: await nextText(packets), isAnnounced: true }
+}
+
+/** Text of the next line; `null` for what ends a list. */
+export async function nextText(packets: AsyncIterator<Packet>): Promise<string | null> {
   const next = await packets.next()
   if (next.done) throw new AppError('remote_failed', "Cannot read the server's advertisement: it ends too early")
   return packetText(next.value)
 }
 
-function objectFormat(name: string | undefined): 'sha1' | 'sha256' {
+/** The format that a server names; those that name none know of one only. */
+export function objectFormat(name: string | undefined): 'sha1' | 'sha256' {
   if (name === undefined || name === 'sha1') return 'sha1'
   if (name === 'sha256') return 'sha256'
   throw invalid('its object format is unknown')
 }
 
 /** Both sides of the first separator. */
-function cut(text: string, separator: string): [string, string?] {
+export function cut(text: string, separator: string): [string, string?] {
   const at = text.indexOf(separator)
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)]
 }
 
-function invalid(fact: string): AppError {
+/** A server that does not open the conversation as git's protocol has it. */
+export function invalid(fact: string): AppError {
   return new AppError('remote_invalid', `Cannot read the server's advertisement: ${fact}`)
 }

@@ -1,14 +1,17 @@
-import type { Agent, IncomingMessage } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import { request as requestSecure } from 'node:https'
 import { requestPlain } from './node-http.ts'
 import { isIP, type LookupFunction } from 'node:net'
+import { asCanceled } from '../../core/deadline.ts'
 import { AppError } from '../../core/errors.ts'
 import { resolveAddress, type Lookup } from './address.ts'
 import { connectionFailure, isConnectionReset } from './http-failure.ts'
+import { sendChunks } from './send-chunks.ts'
+import { watchSilence } from './silence.ts'
 
 /** How patient and how generous we are with a server. */
 export interface HttpLimits {
-  /** From the request to the head of the answer, connecting included. */
+  /** From the request to the head of the answer, connecting included, or until it takes more of the request. */
   readonly firstByteMs: number
   /** Between two pieces of the body. */
   readonly idleMs: number
@@ -17,11 +20,18 @@ export interface HttpLimits {
   readonly maxHeaderBytes: number
 }
 
+/** A body that is made while it is sent and can therefore be sent only once. */
+export interface StreamedBody {
+  readonly chunks: AsyncIterable<Uint8Array>
+  /** `null` where only its end will tell. */
+  readonly length: number | null
+}
+
 export interface HttpExchange {
   readonly url: URL
   readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array | null
+  readonly body: Uint8Array | StreamedBody | null
   readonly agent: Agent
   readonly lookup: Lookup | undefined
   /** Whether the host may be a private address. */
@@ -54,10 +64,92 @@ export async function exchange<T>(call: HttpExchange, use: (answer: HttpAnswer) 
 class StaleConnection extends Error {}
 
 async function exchangeOnce<T>(call: HttpExchange, use: (answer: HttpAnswer) => Promise<T>): Promise<T> {
-  const { url, limits, signal } = call
-  if (signal.aborted) throw canceled(signal.reason)
+  const { url, limits, signal, body } = call
+  if (signal.aborted) throw asCanceled(signal.reason)
+  const isWhole = body === null || body instanceof Uint8Array
+  const request = newRequest(call)
+  let ended: unknown = null
+  let hasHead = false
+  const give = (error: unknown) => {
+    ended ??= error
+    request.destroy(error instanceof Error ? error : undefined)
+  }
+  const timeOut = (fact: string) => give(new AppError('remote_timeout', `Cannot read from ${url.hostname}: ${fact}`))
+  const onAbort = () => give(asCanceled(signal.reason))
+  signal.addEventListener('abort', onAbort, { once: true })
+  const silence = watchSilence({
+    limitMs: () => (hasHead ? limits.idleMs : limits.firstByteMs),
+    onSilence: (ms) => timeOut(hasHead ? `it fell silent for ${ms} ms` : `no answer for ${ms} ms`),
+  })
+  const total =
+    limits.totalMs === Infinity
+      ? undefined
+      : setTimeout(timeOut, limits.totalMs, `the answer takes longer than ${limits.totalMs} ms`)
+
+  async function send(): Promise<void> {
+    const pace = { onWait: () => silence.onRoom(true), onTaken: () => silence.onRoom(false) }
+    try {
+      if (isWhole) request.end(body ?? undefined)
+      else await sendChunks(request, body.chunks, pace)
+      silence.onSent()
+    } catch (error) {
+      // What its source failed with is what the caller has to know; the server sees a request broken off.
+      give(error)
+    }
+  }
+
+  async function* read(response: IncomingMessage): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      silence.onAnswer(true)
+      for await (const chunk of response) {
+        silence.onAnswer(false)
+        yield chunk
+        silence.onAnswer(true)
+      }
+    } catch (cause) {
+      // Node reports a connection we broke ourselves as reset by the other side.
+      throw ended ?? connectionFailure(cause, url.hostname)
+    } finally {
+      silence.onAnswer(false)
+    }
+  }
+
+  silence.onAnswer(true)
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    request.once('response', resolve)
+    // Errors after the answer's head reach the reader of its body.
+    request.on('error', reject)
+  })
+  const sending = send()
+  try {
+    const response = await answered.catch((cause: unknown) => {
+      if (ended !== null) throw ended
+      const mayBeRepeated = isWhole && request.reusedSocket && isConnectionReset(cause)
+      throw mayBeRepeated ? new StaleConnection() : connectionFailure(cause, url.hostname)
+    })
+    hasHead = true
+    silence.onAnswer(false)
+    const result = await use({ status: response.statusCode ?? 0, headers: response.headers, body: read(response) })
+    // What is left unread may be endless: only a finished answer gives its connection back.
+    if (!response.complete) response.destroy()
+    // An answer may come before its request has been sent, and then nobody wants the rest.
+    if (!isWhole) request.destroy()
+    return result
+  } catch (error) {
+    request.destroy()
+    throw error
+  } finally {
+    await sending
+    silence.end()
+    clearTimeout(total)
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function newRequest(call: HttpExchange): ClientRequest {
+  const { body, limits, url } = call
   const send = url.protocol === 'https:' ? requestSecure : requestPlain
-  const request = send(url, {
+  return send(url, {
     method: call.method,
     agent: call.agent,
     lookup: judgedLookup(call),
@@ -66,64 +158,9 @@ async function exchangeOnce<T>(call: HttpExchange, use: (answer: HttpAnswer) => 
       ...call.headers,
       'accept-encoding': 'identity',
       'user-agent': 'git/2.0 (forkyard)',
-      ...(call.body === null ? {} : { 'content-length': `${call.body.length}` }),
+      ...(body === null || body.length === null ? {} : { 'content-length': `${body.length}` }),
     },
   })
-  let ended: AppError | null = null
-  const give = (error: AppError) => {
-    ended ??= error
-    request.destroy(error)
-  }
-  const onAbort = () => give(canceled(signal.reason))
-  signal.addEventListener('abort', onAbort, { once: true })
-  const firstByte = deadline(limits.firstByteMs, `no answer for ${limits.firstByteMs} ms`)
-  const total = deadline(limits.totalMs, `the answer takes longer than ${limits.totalMs} ms`)
-
-  function deadline(ms: number, fact: string): NodeJS.Timeout | undefined {
-    if (ms === Infinity) return undefined
-    return setTimeout(() => give(new AppError('remote_timeout', `Cannot read from ${url.hostname}: ${fact}`)), ms)
-  }
-
-  async function* body(response: IncomingMessage): AsyncGenerator<Uint8Array, void, void> {
-    let idle = deadline(limits.idleMs, `it fell silent for ${limits.idleMs} ms`)
-    try {
-      for await (const chunk of response) {
-        clearTimeout(idle)
-        yield chunk
-        idle = deadline(limits.idleMs, `it fell silent for ${limits.idleMs} ms`)
-      }
-    } catch (cause) {
-      // Node reports a connection we broke ourselves as reset by the other side.
-      throw ended ?? connectionFailure(cause, url.hostname)
-    } finally {
-      clearTimeout(idle)
-    }
-  }
-
-  try {
-    request.end(call.body ?? undefined)
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request.once('response', resolve)
-      // Errors after the answer's head reach the reader of its body.
-      request.on('error', reject)
-    }).catch((cause: unknown) => {
-      if (ended !== null) throw ended
-      if (request.reusedSocket && isConnectionReset(cause)) throw new StaleConnection()
-      throw connectionFailure(cause, url.hostname)
-    })
-    clearTimeout(firstByte)
-    const result = await use({ status: response.statusCode ?? 0, headers: response.headers, body: body(response) })
-    // What is left unread may be endless: only a finished answer gives its connection back.
-    if (!response.complete) response.destroy()
-    return result
-  } catch (error) {
-    request.destroy()
-    throw error
-  } finally {
-    clearTimeout(firstByte)
-    clearTimeout(total)
-    signal.removeEventListener('abort', onAbort)
-  }
 }
 
 /** Node connects to exactly the address this returns, so what was judged is what is reached. */
@@ -134,10 +171,4 @@ function judgedLookup({ lookup, isAllowed }: HttpExchange): LookupFunction {
       (error: NodeJS.ErrnoException) => callback(error, '', 0),
     )
   }
-}
-
-function canceled(reason: unknown): AppError {
-  return reason instanceof AppError
-    ? reason
-    : new AppError('canceled', 'Cannot finish: the caller gave up', { cause: reason })
 }

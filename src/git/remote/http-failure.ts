@@ -1,12 +1,18 @@
 import { AppError, type ErrorCode } from '../../core/errors.ts'
+import type { Service } from './advertisement.ts'
 
 /** The error for an answer that is not 200; the server's own words are not repeated. */
 export function statusFailure(
   status: number,
-  { host, hasCredential }: { readonly host: string; readonly hasCredential: boolean },
+  {
+    host,
+    hasCredential,
+    service,
+  }: { readonly host: string; readonly hasCredential: boolean; readonly service: Service },
 ): AppError {
   const [code, fact] = meaningOf(status, hasCredential)
-  return new AppError(code, `Cannot read from ${host}: ${fact}`, { details: { host, status, hasCredential } })
+  const action = service === 'upload-pack' ? 'read from' : 'push to'
+  return new AppError(code, `Cannot ${action} ${host}: ${fact}`, { details: { host, status, hasCredential } })
 }
 
 /** The error for a connection that was not made or broke. */

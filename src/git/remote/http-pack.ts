@@ -7,12 +7,16 @@ import type { RemoteAbilities } from './remote.ts'
 /** Bytes from which on git itself compresses a request. */
 const compressedFrom = 1024
 
+/** Asks for version 2 of the protocol; servers that do not know it speak an older one. */
+export const wantsVersion2 = { 'git-protocol': 'version=2' }
+
 /** A question to upload-pack below a repository's URL. */
 export function uploadPackRequest(url: string, body: Buffer) {
   const isLong = body.length > compressedFrom
   return {
     url: `${url}/git-upload-pack`,
     headers: {
+      ...wantsVersion2,
       'content-type': 'application/x-git-upload-pack-request',
       accept: 'application/x-git-upload-pack-result',
       ...(isLong ? { 'content-encoding': 'gzip' } : {}),

@@ -1,21 +1,29 @@
 import { AppError } from '../../core/errors.ts'
+import type { Service } from './advertisement.ts'
 import { parseRepo, type HttpRepo } from './repo-url.ts'
 
 const maxHops = 3
-const tail = '/info/refs?service=git-upload-pack'
+
+/** Where a service introduces itself, below the URL of a repository. */
+export function introductionPath(service: Service): string {
+  return `/info/refs?service=git-${service}`
+}
 
 /** The repository's new address on the same host; every other redirect is `remote_redirected`. */
 export function followRedirect({
   repo,
+  service,
   from,
   location,
   hops,
 }: {
   readonly repo: HttpRepo
+  readonly service: Service
   readonly from: string
   readonly location: string | undefined
   readonly hops: number
 }): string {
+  const tail = introductionPath(service)
   const target = location === undefined ? null : URL.parse(location, `${from}${tail}`)
   if (target === null) throw refused(repo, 'the server redirects nowhere')
   const isSameHost = target.origin === new URL(repo.url).origin && target.username === '' && target.password === ''

@@ -1,17 +1,16 @@
-import { Agent as SecureAgent } from 'node:https'
 import { LRUCache } from 'lru-cache'
 import { systemClock } from '../../core/clock.ts'
-import { AppError, hasCode } from '../../core/errors.ts'
+import { hasCode } from '../../core/errors.ts'
 import type { Lookup } from './address.ts'
 import { readAdvertisement, type Advertisement } from './advertisement.ts'
-import { exchange, type HttpAnswer, type HttpLimits } from './http-exchange.ts'
-import { statusFailure } from './http-failure.ts'
-import { followRedirect } from './http-redirect.ts'
+import { serviceAsker } from './ask-server.ts'
+import { plainAgents, secureAgents } from './http-agents.ts'
+import type { HttpLimits } from './http-exchange.ts'
+import { packRequest, readHead, uploadPackRequest, wantsVersion2 } from './http-pack.ts'
+import { pushOverHttp } from './http-push.ts'
 import { lsRefsRequest, readRefs } from './ls-refs.ts'
-import { PlainAgent } from './node-http.ts'
-import { packRequest, readHead, uploadPackRequest } from './http-pack.ts'
 import { notTooSlow } from './not-too-slow.ts'
-import { demultiplex, readPackets, type Packet } from './pkt-line.ts'
+import { demultiplex, readPackets } from './pkt-line.ts'
 import type { Remote, RemoteAuthorization } from './remote.ts'
 import type { HttpRepo } from './repo-url.ts'
 
@@ -48,13 +47,8 @@ interface Found {
 
 /** Makes remotes that share connections; each repository and credential is introduced once. */
 export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
-  const options = { keepAlive: true, maxSockets: 256, maxFreeSockets: 16 }
-  const plain = new PlainAgent(options)
-  const secure = new SecureAgent({
-    ...options,
-    rejectUnauthorized: true,
-    ...(settings.ca === null ? {} : { ca: settings.ca }),
-  })
+  const plain = plainAgents()
+  const secure = secureAgents(settings)
   const known = new LRUCache<string, Found>({ max: 10_000 })
   // How long a pack takes is the caller's to limit.
   const packLimits = {
@@ -67,89 +61,32 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
   function open(repo: HttpRepo, authorization: RemoteAuthorization | null): Remote {
     // Knowledge gained with one credential must not shorten the way of another: that would tell who asked before.
     const key = `${authorization?.fingerprint ?? ''} ${repo.key}`
-
-    async function ask<T>(request: Asked, use: (answer: HttpAnswer) => Promise<T>): Promise<T> {
-      const call = {
-        url: new URL(request.url),
-        method: request.body === null ? ('GET' as const) : ('POST' as const),
-        headers: {
-          ...request.headers,
-          'git-protocol': 'version=2',
-          ...(authorization === null ? {} : { authorization: authorization.header() }),
-        },
-        body: request.body,
-        agent: repo.isSecure ? secure : plain,
-        lookup: settings.lookup,
-        isAllowed: repo.isAllowed,
-        limits: request.limits ?? settings.limits,
-        signal: request.signal,
-      }
-      return await exchange(call, use)
+    const asking = {
+      repo,
+      authorization,
+      agents: repo.isSecure ? secure : plain,
+      lookup: settings.lookup,
+      limits: settings.limits,
+      maxBytes: settings.maxRefsBytes,
     }
+    const reader = serviceAsker({ ...asking, service: 'upload-pack' })
+    const writer = serviceAsker({ ...asking, service: 'receive-pack' })
 
-    /** Finds the repository: at its canonical address, where that redirects, or with `.git` at the end. */
     async function introduce(signal: AbortSignal): Promise<Found> {
-      try {
-        return await advertisementAt(repo.url, signal)
-      } catch (error) {
-        if (!hasCode(error, 'repo_not_found')) throw error
-        return await advertisementAt(`${repo.url}.git`, signal)
-      }
-    }
-
-    async function advertisementAt(start: string, signal: AbortSignal): Promise<Found> {
-      let url = start
-      for (let hops = 0; ; hops += 1) {
-        const request = { url: `${url}/info/refs?service=git-upload-pack`, headers: {}, body: null, signal }
-        const answer = await ask(request, async ({ status, headers, body }) => {
-          if (status >= 300 && status < 400)
-            return followRedirect({ repo, from: url, location: headers.location, hops })
-          checkAnswer({ status, headers, body }, 'application/x-git-upload-pack-advertisement')
-          return await readWhole(body, readAdvertisement)
-        })
-        if (typeof answer !== 'string') {
-          const found = { url, advertisement: answer }
-          // Older protocols have the refs in there, which change.
-          if (answer.refs === null) known.set(key, found)
-          return found
-        }
-        url = answer
-      }
-    }
-
-    function checkAnswer({ status, headers }: HttpAnswer, contentType: string): void {
-      const { host } = repo
-      if (status !== 200) throw statusFailure(status, { host, hasCredential: authorization !== null })
-      const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? 'nothing'
-      const details = { host, contentType: /^[\w.+-]+\/[\w.+-]{1,80}$/.test(type) ? type : 'malformed' }
-      if (type !== contentType) {
-        throw new AppError('remote_invalid', `Cannot read from ${host}: the answer is not from a git server`, {
-          details,
-        })
-      }
-      if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
-        throw new AppError(
-          'remote_invalid',
-          `Cannot read from ${host}: the answer is compressed, which was not asked for`,
-        )
-      }
-    }
-
-    /** Read to its end, a connection can serve again; whatever follows is not part of an answer. */
-    async function readWhole<T>(body: AsyncIterable<Uint8Array>, read: (packets: AsyncIterator<Packet>) => Promise<T>) {
-      const packets = readPackets(body, { maxBytes: settings.maxRefsBytes })
-      const value = await read(packets)
-      if ((await packets.next()).done) return value
-      throw new AppError('remote_invalid', `Cannot read from ${repo.host}: the answer goes on after its end`)
+      const introduction = { headers: wantsVersion2, read: readAdvertisement, signal }
+      const { url, value: advertisement } = await reader.introduce(repo.url, introduction)
+      const found = { url, advertisement }
+      // Older protocols have the refs in there, which change.
+      if (advertisement.refs === null) known.set(key, found)
+      return found
     }
 
     async function listed({ url, advertisement }: Found, prefixes: readonly string[], signal: AbortSignal) {
       if (advertisement.refs !== null) return advertisement.refs.filter(({ name }) => hasPrefix(name, prefixes))
       const { objectFormat } = advertisement.abilities
       const request = { ...uploadPackRequest(url, lsRefsRequest({ prefixes, objectFormat })), signal }
-      return await ask(request, async (answer) => {
-        checkAnswer(answer, 'application/x-git-upload-pack-result')
-        const refs = await readWhole(answer.body, (packets) => readRefs(packets, { objectFormat }))
+      return await reader.ask(request, async (body) => {
+        const refs = await reader.readWhole(body, (packets) => readRefs(packets, { objectFormat }))
         return refs.filter(({ name }) => hasPrefix(name, prefixes))
       })
     }
@@ -162,9 +99,8 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
         const { url, advertisement } = known.get(key) ?? (await introduce(signal))
         const { objectFormat, protocol } = advertisement.abilities
         const request = { ...packRequest(url, { ...wish, objectFormat }, protocol), limits: packLimits, signal }
-        return await ask(request, async (answer) => {
-          checkAnswer(answer, 'application/x-git-upload-pack-result')
-          const packets = readPackets(answer.body, { maxBytes: Number.POSITIVE_INFINITY })
+        return await reader.ask(request, async (body) => {
+          const packets = readPackets(body, { maxBytes: Number.POSITIVE_INFINITY })
           const { shallow, rest } = await readHead(packets, { ...wish, objectFormat }, protocol)
           const pack = demultiplex(rest, { onProgress })
           return await use({
@@ -185,14 +121,16 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
           return await listed(await introduce(signal), prefixes, signal)
         }
       },
+      push: (options, makePack) =>
+        pushOverHttp({ asker: writer, url: repo.url, limits: packLimits }, options, makePack),
     }
   }
 
   return {
     open,
     close() {
-      plain.destroy()
-      secure.destroy()
+      plain.close()
+      secure.close()
     },
   }
 }
@@ -201,15 +139,6 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
 const presumed: Advertisement = {
   abilities: { protocol: 2, objectFormat: 'sha1', hasFilter: false, hasShallow: true, hasAnyId: true },
   refs: null,
-}
-
-interface Asked {
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array | null
-  /** Other than those of short answers. */
-  readonly limits?: HttpLimits
-  readonly signal: AbortSignal
 }
 
 /** Servers may send more than was asked for. */

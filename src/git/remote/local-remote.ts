@@ -1,17 +1,19 @@
 import { AppError, hasCode } from '../../core/errors.ts'
 import { readAdvertisement } from './advertisement.ts'
 import { fetchRequest, readFetchHead } from './fetch-pack.ts'
+import { pushToPath } from './local-push.ts'
 import { lsRefsRequest, readRefs } from './ls-refs.ts'
+import type { GitProgram } from './git-program.ts'
 import { demultiplex, flushPacket, readPackets, type Packet } from './pkt-line.ts'
 import type { Remote, RemoteAbilities } from './remote.ts'
 import type { LocalRepo } from './repo-url.ts'
-import { startUploadPack, type UploadPack } from './upload-pack.ts'
+import { startUploadPack } from './upload-pack.ts'
 
 /** Far above any honest list of refs; packs are bounded by whoever stores them. */
 const maxRefsBytes = 256 * 1024 * 1024
 
 interface Conversation {
-  readonly program: UploadPack
+  readonly program: GitProgram
   readonly packets: AsyncGenerator<Packet, void, void>
   readonly abilities: RemoteAbilities
 }
@@ -31,7 +33,7 @@ export function localRemote({ path }: LocalRepo): Remote {
   }
 
   /** What git said on stderr, where the conversation broke because git ended. */
-  async function explain(error: unknown, program: UploadPack): Promise<unknown> {
+  async function explain(error: unknown, program: GitProgram): Promise<unknown> {
     const failure = hasCode(error, 'remote_failed') ? await program.failure() : null
     await program.end()
     return failure ?? error
@@ -41,7 +43,7 @@ export function localRemote({ path }: LocalRepo): Remote {
     const conversation = await begin(signal, maxRefsBytes)
     try {
       const value = await use(conversation)
-      conversation.program.send(flushPacket)
+      conversation.program.input.write(flushPacket)
       await conversation.program.end()
       return value
     } catch (error) {
@@ -68,7 +70,7 @@ export function localRemote({ path }: LocalRepo): Remote {
       return await converse(signal, async ({ program, packets, abilities }) => {
         known = abilities
         const { objectFormat } = abilities
-        program.send(lsRefsRequest({ prefixes, objectFormat }))
+        program.input.write(lsRefsRequest({ prefixes, objectFormat }))
         const refs = await readRefs(packets, { objectFormat })
         return refs.filter(({ name }) => prefixes.length === 0 || prefixes.some((prefix) => name.startsWith(prefix)))
       })
@@ -77,7 +79,7 @@ export function localRemote({ path }: LocalRepo): Remote {
       const conversation = await begin(signal, Number.POSITIVE_INFINITY)
       const { program, packets, abilities } = conversation
       try {
-        program.send(fetchRequest({ ...wish, objectFormat: abilities.objectFormat }))
+        program.input.write(fetchRequest({ ...wish, objectFormat: abilities.objectFormat }))
         const shallow = await readFetchHead(packets)
         return await use({ shallow, pack: packData(conversation, onProgress) })
       } catch (error) {
@@ -86,5 +88,6 @@ export function localRemote({ path }: LocalRepo): Remote {
         await program.end()
       }
     },
+    push: (options, makePack) => pushToPath(path, options, makePack),
   }
 }

@@ -1,5 +1,5 @@
 import { AppError } from '../../core/errors.ts'
-import type { Ref } from '../operation.ts'
+import type { Ref } from '../ref.ts'
 import { delimiterPacket, encodePacket, flushPacket, packetText, type Packet } from './pkt-line.ts'
 import { isRefName } from './ref-name.ts'
 import type { RemoteAbilities } from './remote.ts'
@@ -74,7 +74,8 @@ function refNameOrNull(name: string | undefined): string | null {
   return name !== undefined && isRefName(name) ? name : null
 }
 
-function checkId(oid: string, objectFormat: ObjectFormat): void {
+/** Throws `remote_invalid` unless `oid` is an id of that format. */
+export function checkId(oid: string, objectFormat: ObjectFormat): void {
   const digits = objectFormat === 'sha1' ? 40 : 64
   if (oid.length !== digits || !/^[0-9a-f]+$/.test(oid)) {
     throw new AppError('remote_invalid', 'Cannot read the refs: a line does not start with an object id')

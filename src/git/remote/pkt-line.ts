@@ -62,7 +62,8 @@ export async function* demultiplex(
 ): AsyncGenerator<Buffer, void, void> {
   for await (const packet of packets) {
     if (packet.kind === 'flush' || packet.kind === 'end') return
-    if (packet.kind === 'delimiter') throw new AppError('remote_invalid', 'Cannot read the pack: a delimiter is in it')
+    if (packet.kind === 'delimiter')
+      throw new AppError('remote_invalid', 'Cannot read the answer: a delimiter is among its side bands')
     const data = packet.payload.subarray(1)
     switch (packet.payload[0]) {
       case 1:
@@ -75,10 +76,10 @@ export async function* demultiplex(
         throw serverError(data.toString('utf8'))
       default:
         packetText(packet)
-        throw new AppError('remote_invalid', 'Cannot read the pack: unknown side band')
+        throw new AppError('remote_invalid', 'Cannot read the answer: unknown side band')
     }
   }
-  throw new AppError('remote_failed', 'Cannot read the pack: the connection ended too early')
+  throw new AppError('remote_failed', 'Cannot read the answer: the connection ended too early')
 }
 
 /** What a server says when it gives up, as an error of ours. */
@@ -89,7 +90,7 @@ function serverError(text: string): AppError {
       details: { said },
     })
   }
-  return new AppError('remote_failed', 'Cannot fetch: the server reports an error', { details: { said } })
+  return new AppError('remote_failed', 'Cannot go on: the server reports an error', { details: { said } })
 }
 
 function lengthOf(bytes: Buffer): number | null {

@@ -1,5 +1,6 @@
-import type { Ref } from '../operation.ts'
+import type { Ref } from '../ref.ts'
 import type { PackStream, PackWish } from './fetch-pack.ts'
+import type { PackMaker, Pushed, PushOptions } from './push-options.ts'
 
 /** A repository somewhere else, asked with one caller's credential. */
 export interface Remote {
@@ -9,6 +10,11 @@ export interface Remote {
   lsRefs(options: { readonly prefixes: readonly string[]; readonly signal: AbortSignal }): Promise<readonly Ref[]>
   /** Asks for objects and lends the pack to `use` while it arrives; nothing is open afterwards. */
   fetchPack<T>(options: FetchPackOptions, use: (stream: PackStream) => Promise<T>): Promise<T>
+  /**
+   * Moves one ref if it still is where the caller believes it to be; nothing is sent where it is there already. Where the
+   * answer got lost (`remote_failed`, `remote_timeout`) it may have moved: asked again, a push finds out.
+   */
+  push(options: PushOptions, makePack: PackMaker): Promise<Pushed>
 }
 
 export interface FetchPackOptions extends Omit<PackWish, 'objectFormat'> {

@@ -1,5 +1,5 @@
 import { AppError } from '../../core/errors.ts'
-import type { Ref } from '../operation.ts'
+import type { Ref } from '../ref.ts'
 import { printable } from './printable.ts'
 import { isFullId, isRefName } from './ref-name.ts'
 import type { Remote } from './remote.ts'

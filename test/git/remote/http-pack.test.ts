@@ -72,7 +72,7 @@ test('a server that falls silent in mid-pack, breaks it off or redirects it is t
     [{ kind: 'status', status: 500 }, 'remote_failed'],
     [{ kind: 'status', status: 401 }, 'auth_required'],
   ] as const) {
-    const remote = remoteAt(server, impatient, 'large.git')
+    const remote = remoteAt(server, fault.kind === 'stall' ? impatient : remotes, 'large.git')
     await remote.abilities({ signal })
     server.fault = fault
     await assert.rejects(
