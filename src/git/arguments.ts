@@ -17,47 +17,65 @@ const neither: SubcommandFacts = { hasEndOfOptions: false, paths: 'none' }
 
 /** The subcommands this project runs; anything else could be an alias that a repository chose. */
 const subcommands = {
+  add: onlyPaths,
+  apply: neither,
   blame: onlyPaths,
   'cat-file': onlyEnd,
   checkout: onlyPaths,
+  'check-ignore': neither,
+  'cherry-pick': neither,
+  clean: onlyPaths,
+  commit: neither,
+  config: neither,
   describe: onlyEnd,
+  'diff-files': onlyPaths,
+  'diff-index': both,
   'diff-tree': both,
-  fetch: onlyEnd,
   'for-each-ref': onlyEnd,
   grep: onlyPaths,
-  'index-pack': neither,
-  init: onlyEnd,
+  'hash-object': neither,
   log: both,
+  'ls-files': onlyPaths,
   'ls-tree': { hasEndOfOptions: true, paths: 'at once' },
+  merge: neither,
   'merge-base': onlyEnd,
+  'pack-objects': neither,
   'read-tree': neither,
+  rebase: neither,
+  reset: onlyPaths,
+  restore: onlyPaths,
   'rev-list': both,
   'rev-parse': onlyEnd,
+  revert: neither,
   'sparse-checkout': neither,
+  stash: neither,
   status: onlyPaths,
-  'update-index': onlyPaths,
+  'symbolic-ref': neither,
+  tag: neither,
   'update-ref': neither,
-  version: neither,
 } as const satisfies Record<string, SubcommandFacts>
 
 export type Subcommand = keyof typeof subcommands
 
 export interface GitArguments {
+  /** What a subcommand of several kinds is to do, such as `push` of `stash`: a literal that stands before all flags. */
+  readonly action?: string
   /** Literals; a value rides after "=" or the letter, never as an argument of its own. */
   readonly flags?: readonly string[]
   /** Full object ids only. */
   readonly revisions?: readonly string[]
-  /** Words that are neither, such as a URL made by us; never with a leading "-". */
+  /** Words that are neither, such as the name of a ref or a setting; never with a leading "-". */
   readonly operands?: readonly string[]
   readonly paths?: readonly ExactText[]
 }
 
 /** The arguments after `git`; the one place where flags, revisions and paths meet. */
 export function joinArguments(subcommand: Subcommand, parts: GitArguments): readonly (string | Buffer)[] {
-  const { flags = [], revisions = [], operands = [], paths = [] } = parts
+  const { action, flags = [], revisions = [], operands = [], paths = [] } = parts
   const facts = subcommands[subcommand]
+  if (action !== undefined && !/^[a-z]+$/.test(action)) throw refused(subcommand, 'an action is no word')
   for (const flag of flags) {
-    if (!/^--?[A-Za-z]/.test(flag) || flag.includes('\0')) throw refused(subcommand, 'a flag is not a flag')
+    if (!/^--?[A-Za-z0-9]/.test(flag) || flag.includes('\0')) throw refused(subcommand, 'a flag is not a flag')
   }
   for (const revision of revisions) {
     if (!isOid(revision)) throw refused(subcommand, 'a revision is not a full object id')
@@ -71,6 +89,7 @@ export function joinArguments(subcommand: Subcommand, parts: GitArguments): read
   const words = [...revisions, ...operands]
   return [
     subcommand,
+    ...(action === undefined ? [] : [action]),
     ...flags,
     ...(facts.hasEndOfOptions && words.length > 0 ? ['--end-of-options'] : []),
     ...words,

@@ -62,6 +62,15 @@ export class ByteReader {
     }
   }
 
+  /** Everything that is left, as it arrives. */
+  async *rest(): AsyncGenerator<Buffer, void> {
+    while ((await this.peek()) !== null) {
+      const part = this.#buffer.subarray(this.#at)
+      this.#at = this.#buffer.length
+      yield part
+    }
+  }
+
   async #fill(): Promise<boolean> {
     if (this.#isDone) return false
     const next = await this.#source.next()

@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { AppError } from '../core/errors.ts'
 import { escapeLine, escapeText } from '../core/escape.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { oid } from './fields.ts'
 import { recordFormat } from './records.ts'
+import type { Git } from './run-git.ts'
 
 const person = z.strictObject({
   name: z.string(),
@@ -54,6 +56,14 @@ export async function readCommit(reader: ByteReader): Promise<Commit | null> {
     subject: fields.subject,
     body: fields.body.replace(/\n+$/, ''),
   }
+}
+
+/** The commit of that id, which is there. */
+export async function lookUpCommit(git: Git, id: string, { signal }: { signal: AbortSignal }): Promise<Commit> {
+  const flags = [...commitFlags, '--max-count=1', '--no-patch', '--no-show-signature']
+  const commit = await git.read('log', { flags, revisions: [id], commitsOnly: true, signal }, readCommit)
+  if (commit === null) throw new AppError('git_failed', 'Cannot read the output of git: there is no commit')
+  return commit
 }
 
 /** A commit in full, as `git show` heads it. */

@@ -10,7 +10,7 @@ export const diffOptions = {
   paths: repoPaths,
   patch: z.boolean().default(true).meta({ description: 'Whether to answer the changed lines.' }),
   contextLines: z.int().min(0).max(1000).default(3).meta({ description: 'Unchanged lines around each change.' }),
-  ignoreWhitespace: z.boolean().default(false),
+  ignoreWhitespace: z.boolean().default(false).meta({ description: 'Whether white space does not count in lines.' }),
   copies: z.boolean().default(false).meta({ description: 'Whether to look for copies as well as renames.' }),
   limit: limit(1000),
   maxBytes: maxBytes(),
@@ -61,7 +61,7 @@ const diffAnswerObject = z.strictObject(diffAnswer)
 export type DiffAnswer = z.output<typeof diffAnswerObject>
 
 /** Most paths on either side that rename detection compares by content; beyond it only exact renames are found. */
-const renameLimit = 1000
+export const renameLimit = 1000
 
 /** The flags that make git print what `readDiff` reads. */
 export function diffFlags(options: DiffOptions): readonly string[] {

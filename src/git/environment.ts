@@ -14,6 +14,8 @@ export function gitEnvironment(options: {
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_LITERAL_PATHSPECS: '1',
     GIT_PAGER: 'cat',
+    GIT_EDITOR: ':',
+    GIT_SEQUENCE_EDITOR: ':',
     GIT_TRACE2_PARENT_SID: options.correlationId,
     ...configEnvironment({ ...steadyOutput, ...options.config }),
   }

@@ -9,6 +9,8 @@ export interface GitEnd {
 
 interface Rule {
   readonly code: ErrorCode
+  /** The only subcommands that say so; any, where they are left out. */
+  readonly subcommands?: readonly string[]
   readonly pattern: RegExp
   readonly fact: string
 }
@@ -28,80 +30,85 @@ export const failureRules: readonly Rule[] = [
     fact: 'no more processes are allowed',
   },
 
+  // Somebody else is at work
+  {
+    code: 'workspace_busy',
+    pattern: /Unable to create '[^]*\.lock': File exists/,
+    fact: 'another program holds a lock',
+  },
+
   // The working copy lacks what was asked for
   {
     code: 'objects_missing',
     pattern:
-      /could not fetch [0-9a-f]{40,64} from promisor|unable to read (?:tree )?[0-9a-f (]{40,66}|missing (?:blob|tree)|not a tree object|[Cc]ould not read [0-9a-f]{40,64}/,
+      /could not fetch [0-9a-f]{40,64} from promisor|unable to read (?:tree )?[0-9a-f (]{40,66}|unable to read sha1 file of|invalid object [0-7]{6} [0-9a-f]{40,64}|missing (?:blob|tree)|not a tree object|[Cc]ould not read [0-9a-f]{40,64}/,
     fact: 'objects are missing',
   },
   {
     code: 'path_not_found',
-    pattern: /no such path |pathspec .* did not match/,
+    pattern: /no such path |pathspec '[^]*' did not match/,
     fact: 'the path does not exist there',
   },
   {
     code: 'commit_not_found',
     pattern:
-      /not our ref|bad object|not a valid (?:commit|object) name|unable to parse object|: bad file|bad revision|unable to resolve revision/i,
+      /bad object|not a valid (?:commit|object) name|unable to parse object|: bad file|bad revision|unable to resolve revision/i,
     fact: 'the commit is not there',
   },
   { code: 'ref_not_found', pattern: /No names found|tags can describe/, fact: 'no tag leads there' },
   { code: 'repo_empty', pattern: /does not have any commits yet/, fact: 'the repository has no commits' },
-  { code: 'ref_not_found', pattern: /couldn't find remote ref/, fact: 'the remote has no such ref' },
   {
     code: 'input_invalid',
     pattern: /file .* has only \d+ lines?|-e option, '|command line, '/,
     fact: 'git refuses a value',
   },
 
-  // The remote
-  { code: 'host_unknown', pattern: /Could not resolve (?:host|proxy)/, fact: 'the host is unknown' },
+  // The working copy is in a state that forbids it
   {
-    code: 'remote_timeout',
-    pattern: /Operation too slow|timed out|Timeout was reached/i,
-    fact: 'the remote is too slow',
-  },
-  {
-    code: 'remote_unreachable',
+    code: 'path_blocked',
     pattern:
-      /Failed to connect|Could(?:n't| not) connect|Connection (?:refused|reset)|unreachable|No route to host|Empty reply|SSL|certificate/,
-    fact: 'the remote cannot be reached',
+      /is beyond a symbolic link|Pathspec '[^]*' is in submodule|does not have a commit checked out|unable to write file '[^]*' mode [0-7]+: (?:Directory not empty|Not a directory|Is a directory)/,
+    fact: 'a link, a directory or another repository is in the way',
+  },
+  { code: 'conflicts_unresolved', pattern: /path '[^]*' is unmerged/, fact: 'conflicts are not resolved' },
+  {
+    code: 'already_in_progress',
+    pattern: /Cannot do a \w+ reset in the middle of a merge/,
+    fact: 'a merge is under way',
+  },
+  // Whatever else it says before it gives up speaks of the patch; "fatal" is what it says of everything else.
+  {
+    code: 'patch_rejected',
+    subcommands: ['apply'],
+    pattern: /^error: (?![^]*^fatal: )/m,
+    fact: 'the patch does not fit',
+  },
+  { code: 'workspace_busy', pattern: /^error: Unable to write index/m, fact: 'another program holds the index' },
+  {
+    code: 'conflicts_unresolved',
+    pattern: /because you have unmerged files|resolve your current index first/,
+    fact: 'conflicts are not resolved',
   },
   {
-    code: 'auth_required',
-    pattern: /could not read (?:Username|Password)|terminal prompts disabled|Authentication failed|returned error: 401/,
-    fact: 'the remote asks for a credential',
-  },
-  { code: 'access_denied', pattern: /returned error: 403/, fact: 'the remote refuses access' },
-  {
-    code: 'repo_not_found',
+    code: 'worktree_dirty',
     pattern:
-      /returned error: (?:404|410)|repository '.*' not found|not a git repository|does not appear to be a git repository/,
-    fact: 'there is no such repository',
+      /would be (?:overwritten|removed) by|would lose untracked files|not uptodate\. Cannot merge|already exists, no checkout/,
+    fact: 'local changes are in the way',
   },
   {
-    code: 'remote_redirected',
-    pattern: /returned error: 3\d\d|unable to update url base from redirection/,
-    fact: 'the remote redirects',
+    code: 'branch_in_use',
+    pattern: /is already (?:checked out|used by worktree) at/,
+    fact: 'another worktree has the branch checked out',
   },
-  { code: 'remote_failed', pattern: /returned error: (?:429|5\d\d)/, fact: 'the remote failed' },
-  {
-    code: 'url_invalid',
-    pattern: /transport '.*' not allowed|Unsupported protocol/,
-    fact: 'the transport is not allowed',
-  },
-  {
-    code: 'remote_failed',
-    pattern:
-      /hung up unexpectedly|early EOF|unexpected disconnect|RPC failed|remote error|did not send all necessary objects/,
-    fact: 'the remote broke off',
-  },
+  { code: 'ref_exists', pattern: /'.*' exists; cannot create '/, fact: 'a ref of another name is in the way' },
+
+  // What a server sent, taken in and checked by git without network
+  { code: 'remote_failed', subcommands: ['index-pack'], pattern: /early EOF/, fact: 'the pack broke off' },
   {
     code: 'remote_invalid',
-    pattern:
-      /not valid: is this a git repository|fsck error|invalid server response|bad line length|protocol error|bad pack header/,
-    fact: 'the remote does not answer as git does',
+    subcommands: ['index-pack', 'fsck'],
+    pattern: /^(?:fatal: |error in )/m,
+    fact: 'what the remote sent is not sound',
   },
 
   { code: 'host_unable', pattern: /detected dubious ownership/, fact: 'the repository belongs to somebody else' },
@@ -116,9 +123,9 @@ export function isIncomplete(stderr: string): boolean {
 
 /** The AppError for a git that failed. */
 export function gitFailure({ subcommand, exitCode, stderr }: GitEnd): AppError {
-  // What a server says in its own words proves nothing.
-  const said = stderr.replace(/^remote: .*$/gm, '')
-  const rule = failureRules.find(({ pattern }) => pattern.test(said))
+  const rule = failureRules.find(
+    ({ subcommands = [subcommand], pattern }) => subcommands.includes(subcommand) && pattern.test(stderr),
+  )
   const details = {
     subcommand,
     exitCode,

@@ -1,4 +1,7 @@
 import type { z } from 'zod'
+import type { ExactText } from './bytes.ts'
+import type { Ref } from './ref.ts'
+import type { ResolvedRef } from './remote/resolve-ref.ts'
 import type { Git } from './run-git.ts'
 
 /** What an operation requires of a working copy; all the planner ever reads. */
@@ -17,21 +20,52 @@ export interface Needs {
 
 export type Extent = 'none' | 'paths' | 'tip' | 'all'
 
-/** A name the repository gives to an object. */
-export interface Ref {
-  /** Full name, `refs/heads/main`. */
-  readonly name: string
-  readonly oid: string
-  /** The commit an annotated tag leads to; equals `oid` otherwise. */
-  readonly peeled: string
-  /** The ref a symbolic ref stands for. */
-  readonly symref: string | null
-}
-
 export interface OperationContext {
   readonly signal: AbortSignal
   /** Refs under a prefix, as the remote (one-shot) or the workspace has them. */
   refs(prefix: string): Promise<readonly Ref[]>
+  /** The checked-out files; only operations with effect `write` may touch them. */
+  readonly files: WorktreeFiles
+  /** Where the working copy came from; only operations with effect `remote` may ask it. */
+  readonly upstream: OperationUpstream
+}
+
+/** The repository that a working copy came from, asked with the caller's credential. */
+export interface OperationUpstream {
+  /** Brings what a ref stands for, with as much history as the working copy has; its refs stay as they are. */
+  fetch(ref: string): Promise<ResolvedRef>
+  /** Brings contents by their ids where they are missing, in one batch. */
+  bring(oids: readonly string[]): Promise<void>
+  /**
+   * Moves a branch to a commit of the working copy. Throws `ref_moved` where it is not where it is expected to be, and
+   * `push_rejected`.
+   */
+  push(wish: BranchPush): Promise<{ readonly previous: string | null }>
+}
+
+export interface BranchPush {
+  /** Short name. */
+  readonly branch: string
+  /** Full id. */
+  readonly commit: string
+  /** The id at which the branch must be; `none` where it must not exist yet, `null` where that plays no part. */
+  readonly expectedOld: string | null
+  /** Whether commits may be lost by it. */
+  readonly force: boolean
+}
+
+/** Files of a worktree, reached by commands where they lie: no link on the way is ever followed. */
+export interface WorktreeFiles {
+  /**
+   * Writes a whole file, and the directories above it that are missing. `isExecutable` null keeps the mode of a file
+   * that exists. Throws `path_blocked` where a link, a directory or anything else that is no file is in the way.
+   */
+  write(path: ExactText, content: Uint8Array, options: WriteOptions): Promise<{ readonly existed: boolean }>
+}
+
+export interface WriteOptions {
+  readonly isExecutable: boolean | null
+  readonly signal: AbortSignal
 }
 
 /** effect `read` changes nothing, `write` a workspace, `remote` talks to the upstream. */
@@ -47,6 +81,10 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   readonly output: Output
   /** An input that works on any repository with a `README.md`, for help and docs. */
   readonly example: z.input<Input>
+  /** What has to be done in a fresh workspace before the example works, in order. */
+  readonly exampleAfter?: readonly { readonly operation: string; readonly input: Readonly<Record<string, unknown>> }[]
+  /** Of effect `remote`: whether this input makes sense for a repository, without a workspace. */
+  isOneShot?(input: z.output<Input>): boolean
   /** Whether a result is a pure function of commit ids and may be cached. */
   readonly isPure: boolean
   needs(input: z.output<Input>): Needs

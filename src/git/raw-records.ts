@@ -43,16 +43,22 @@ export interface NumstatRecord {
 export async function readNumstat(reader: ByteReader): Promise<NumstatRecord | null> {
   const line = await reader.until(0)
   if (line === null || line.length === 0) return null
+  const stat = parseNumstat(line)
+  if (stat.path.length > 0) return stat
+  // An empty name announces the two names of a rename or copy, old and new.
+  await field(reader)
+  return { ...stat, path: await field(reader) }
+}
+
+/** Counts and name of one line. */
+export function parseNumstat(line: Buffer): NumstatRecord {
   const first = line.indexOf(0x09)
   const second = line.indexOf(0x09, first + 1)
   if (first < 0 || second < 0) throw new AppError('git_failed', 'Cannot read the output of git: not a numstat record')
-  const name = line.subarray(second + 1)
-  // An empty name announces the two names of a rename or copy, old and new.
-  if (name.length === 0) await field(reader)
   return {
     additions: count(line.subarray(0, first)),
     deletions: count(line.subarray(first + 1, second)),
-    path: name.length === 0 ? await field(reader) : name,
+    path: line.subarray(second + 1),
   }
 }
 

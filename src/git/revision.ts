@@ -30,7 +30,17 @@ export function parseRevision(text: string): Revision {
   return { ref: isOid(name.toLowerCase()) ? name.toLowerCase() : name, steps, depth: depthOf(steps) }
 }
 
-/** Why a revision is refused; `null` where it is fine. */
+/** Why text can be no revision anywhere; what else a remote or a workspace understands, it says itself. */
+export function revisionTextProblem(text: string): string | null {
+  if (text === '') return 'it is empty'
+  if (!text.isWellFormed()) return 'it is not well-formed Unicode'
+  if (Buffer.byteLength(text) > maxNameBytes) return `it is longer than ${maxNameBytes} bytes`
+  if (text.startsWith('-')) return 'it starts with "-"'
+  // eslint-disable-next-line no-control-regex
+  return /[\u0000-\u001f\u007f]/.test(text) ? 'it contains a control character' : null
+}
+
+/** Why a revision is refused by a remote; `null` where it is fine. */
 export function revisionProblem(text: string): string | null {
   const { name, steps } = split(text)
   if (!/^(?:[~^][0-9]{0,7})*$/.test(steps)) return 'only ~n and ^n may follow the name'
@@ -56,11 +66,26 @@ export function refProblem(name: string): string | null {
   return null
 }
 
+/** Why the short name of a branch or tag is refused: also what git would take for something else; `null` where it is fine. */
+export function shortNameProblem(name: string): string | null {
+  if (name.startsWith('refs/')) return 'the name starts with "refs/"'
+  if (isOid(name.toLowerCase())) return 'the name looks like a commit id'
+  // HEAD, MERGE_HEAD and their like are where git keeps its own state.
+  if (/^(?:[A-Z_]+_)?HEAD$/.test(name)) return 'the name is one of git itself'
+  return refProblem(name)
+}
+
 /** The full commit id that the engine put in the place of a revision; anything else is a defect. */
 export function resolved(revision: string | null): string {
   if (revision === null || !isOid(revision))
     throw new AppError('internal', 'Cannot run git: a revision was not resolved')
   return revision
+}
+
+/** The id of a revision that this action cannot do without. */
+export function given(revision: string | null, action: string): string {
+  if (revision !== null) return resolved(revision)
+  throw new AppError('input_invalid', `Cannot ${action}: no revision is given`)
 }
 
 function split(text: string): { name: string; steps: string } {

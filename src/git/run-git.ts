@@ -1,5 +1,4 @@
-import { AppError } from '../core/errors.ts'
-import { finish, headAndTail, type Command, type Exec } from '../core/exec.ts'
+import { finish, outputOf, type Command, type Exec } from '../core/exec.ts'
 import { span } from '../core/spans.ts'
 import { joinArguments, type GitArguments, type Subcommand } from './arguments.ts'
 import { stringArgv } from './byte-arguments.ts'
@@ -90,22 +89,9 @@ export function bindGit(exec: Exec, binding: GitBinding): Git {
     })
   }
 
-  async function* records(subcommand: Subcommand, request: GitRequest): AsyncGenerator<Uint8Array, void> {
-    const running = exec(command(subcommand, request))
-    const stderr = headAndTail(untilTorn(running.stderr))
-    // Both are awaited below; until then a rejection is not unhandled.
-    void Promise.allSettled([stderr, running.exit])
-    let isWhole = false
-    try {
-      yield* running.stdout
-      isWhole = true
-    } finally {
-      if (!isWhole) running.signal('SIGKILL')
-      // How an ended or failed run exits no longer matters; the failure under way is the one to tell.
-      if (!isWhole) await Promise.allSettled([stderr, running.exit])
-    }
-    const { code } = await running.exit
-    check(subcommand, request, code, await stderr)
+  function records(subcommand: Subcommand, request: GitRequest): AsyncGenerator<Uint8Array, void> {
+    const start = () => exec(command(subcommand, request))
+    return outputOf(start, ({ code }, stderr) => check(subcommand, request, code, stderr))
   }
 
   const stream: Git['stream'] = (subcommand, request) => ({ records: records(subcommand, request) })
@@ -130,13 +116,4 @@ async function* chunks(input: string | Uint8Array | AsyncIterable<Uint8Array>): 
   if (typeof input === 'string') yield Buffer.from(input)
   else if (input instanceof Uint8Array) yield input
   else yield* input
-}
-
-/** What a stream torn down with its process has said; `exit` tells why it was. */
-async function* untilTorn(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield* source
-  } catch (error) {
-    if (error instanceof AppError) throw error
-  }
 }

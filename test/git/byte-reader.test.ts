@@ -36,6 +36,15 @@ test('peek, skip and take go on where the last record ended', async () => {
   assert.equal(await reader.until(0), null)
 })
 
+test('the rest comes as it arrives, from where the last record ended', async () => {
+  const reader = new ByteReader(cut(Buffer.from('ab\0cdefgh'), [1, 4, 1]))
+  assert.equal((await reader.until(0))?.toString(), 'ab')
+  const parts: string[] = []
+  for await (const part of reader.rest()) parts.push(part.toString())
+  assert.deepEqual(parts, ['cd', 'e', 'fgh'])
+  assert.equal(await reader.peek(), null)
+})
+
 test('a last record that is cut off is an error, not a record', async () => {
   const reader = new ByteReader(cut(Buffer.from('whole\0cut'), []))
   await reader.until(0)

@@ -5,14 +5,12 @@ import { join } from 'node:path'
 import test, { after, before } from 'node:test'
 import type { ErrorCode } from '../../src/core/errors.ts'
 import { cleanStderr, failureRules, gitFailure, isIncomplete, type GitEnd } from '../../src/git/failure.ts'
-import { startGitServer, type GitServer } from '../support/git-server.ts'
 import { hermeticEnv, makeRepository, type Repository } from '../support/repository.ts'
 import { scratchDir } from '../support/operation-run.ts'
 
 const absent = 'b'.repeat(40)
 let root: string
 let repository: Repository
-let server: GitServer
 const cleanUps: (() => Promise<void>)[] = []
 
 before(async () => {
@@ -22,36 +20,38 @@ before(async () => {
   await repository.git(['config', 'uploadpack.allowFilter', 'true'])
   await repository.git(['clone', '-q', '--bare', '--filter=blob:none', `file://${root}/repo`, '../partial'])
   await makeRepository(join(root, 'empty'))
-  server = await startGitServer({ root })
 })
 
 after(async () => {
-  await server.close()
   for (const cleanUp of cleanUps) await cleanUp()
 })
 
+interface ProbeOptions {
+  readonly cwd?: string
+  readonly env?: Record<string, string>
+  readonly subcommand?: string
+}
+
 // How the shell ends a command line in which git fails, with the words that git said.
-function ended(script: string, options: { cwd?: string; env?: Record<string, string> } = {}): Promise<GitEnd> {
+function ended(script: string, options: ProbeOptions = {}): Promise<GitEnd> {
   const env = { ...hermeticEnv, LC_ALL: 'C', GIT_NO_LAZY_FETCH: '1', ...options.env }
   return new Promise((resolve) => {
     const cwd = options.cwd ?? join(root, 'repo')
     execFile('sh', ['-c', script], { cwd, env, encoding: 'utf8' }, (error, _stdout, stderr) => {
-      resolve({ subcommand: 'probe', exitCode: Number(error?.code ?? 0), stderr })
+      resolve({ subcommand: options.subcommand ?? 'probe', exitCode: Number(error?.code ?? 0), stderr })
     })
   })
 }
 
 const seen = new Set<RegExp>()
 
-async function expectCode(
-  code: ErrorCode,
-  script: string,
-  options: { cwd?: string; env?: Record<string, string> } = {},
-) {
+async function expectCode(code: ErrorCode, script: string, options: ProbeOptions = {}) {
   const end = await ended(script, options)
   assert.notEqual(end.exitCode, 0, script)
   assert.equal(gitFailure(end).code, code, `${script}: ${end.stderr}`)
-  const rule = failureRules.find(({ pattern }) => pattern.test(end.stderr))
+  const rule = failureRules.find(
+    ({ pattern, subcommands = [end.subcommand] }) => subcommands.includes(end.subcommand) && pattern.test(end.stderr),
+  )
   if (rule !== undefined) seen.add(rule.pattern)
 }
 
@@ -102,6 +102,39 @@ test('paths, refs, tags, empty repositories and refused values have codes', asyn
   await expectCode('input_invalid', "git grep --perl-regexp -e'(' HEAD")
 })
 
+test('locks of other programs are told, whichever it is', async (t) => {
+  const cwd = await scratchDir(t)
+  const other = await makeRepository(cwd)
+  await other.commit({ files: { a: '' } })
+  await other.checkout()
+  const commit = 'git -c user.name=a -c user.email=a@b commit --allow-empty -m x'
+  await expectCode('workspace_busy', 'touch .git/index.lock; git add a', { cwd })
+  await expectCode('workspace_busy', `rm .git/index.lock; touch .git/HEAD.lock; ${commit}`, { cwd })
+  await expectCode('workspace_busy', 'rm .git/HEAD.lock; touch .git/packed-refs.lock; git pack-refs --all', { cwd })
+})
+
+test('what the state of a working copy forbids is told apart', async (t) => {
+  const cwd = await scratchDir(t)
+  const other = await makeRepository(cwd)
+  const base = await other.commit({ files: { a: '1\n' } })
+  const ours = await other.commit({ files: { a: '2\n' } })
+  await other.commit({ branch: 'topic', parents: [base], files: { a: '3\n' } })
+  await other.checkout()
+  await expectCode('path_not_found', "git add 'no\nwhere'", { cwd })
+  await expectCode('worktree_dirty', 'echo dirty > a; git checkout topic', { cwd })
+  await expectCode('worktree_dirty', 'git rm -q --cached a; git commit -qm x; git checkout topic', { cwd })
+  await other.git(['reset', '--hard', 'topic~1'])
+  const patch = 'diff --git a/a b/a\\n--- a/a\\n+++ b/a\\n@@ -1 +1 @@\\n-9\\n+8\\n'
+  await expectCode('patch_rejected', `printf '${patch}' | git apply`, { cwd, subcommand: 'apply' })
+  await expectCode('git_failed', `printf '${patch}' | git apply`, { cwd, subcommand: 'other' })
+  await expectCode('path_blocked', 'ln -s . link; git add link/a', { cwd })
+  await expectCode('path_blocked', 'git init -q sub; git add sub', { cwd })
+  await other.git(['reset', '--hard', ours])
+  await other.git(['merge', 'topic'], { okExitCodes: [1] })
+  await expectCode('conflicts_unresolved', 'git restore a', { cwd })
+  await expectCode('already_in_progress', 'git reset --soft', { cwd })
+})
+
 test('resources that ran out are told apart', async () => {
   await expectCode('disk_limit', 'git log > /dev/full')
   await writeFile(join(root, 'large'), Buffer.alloc(3_000_000, 'x'))
@@ -114,37 +147,51 @@ test('a repository of another owner is refused', async () => {
   await expectCode('host_unable', 'git status', { env })
 })
 
-test('network failures have the code of their cause', async () => {
-  const url = server.url('repo')
-  const fetch = `git -c http.followRedirects=false fetch ${url}`
-  const statuses = {
-    401: 'auth_required',
-    403: 'access_denied',
-    404: 'repo_not_found',
-    500: 'remote_failed',
-    429: 'remote_failed',
-  } as const
-  for (const [status, code] of Object.entries(statuses)) {
-    server.fault = { kind: 'status', status: Number(status) }
-    await expectCode(code, fetch)
+test('what a server sent and git does not take in is told apart', async (t) => {
+  const cwd = await scratchDir(t)
+  const { git, gitBytes } = await makeRepository(cwd)
+  const pack = await repository.gitBytes(['pack-objects', '--all', '--stdout', '-q'])
+  const take = async (code: ErrorCode, bytes: Buffer) => {
+    await writeFile(join(cwd, 'pack'), bytes)
+    await expectCode(code, 'git index-pack --stdin --strict < pack', { cwd, subcommand: 'index-pack' })
   }
-  server.fault = { kind: 'redirect', to: server.url('elsewhere').replace('/elsewhere', ''), on: 'GET' }
-  await expectCode('remote_redirected', fetch)
-  server.fault = { kind: 'advertisement', body: '001e# service=git-upload-pack\nzzzz' }
-  await expectCode('remote_invalid', fetch)
-  server.fault = { kind: 'cut-pack', afterBytes: 30 }
-  await expectCode('remote_failed', fetch, { cwd: join(root, 'empty') })
-  server.fault = { kind: 'not-our-ref' }
-  await expectCode('commit_not_found', `${fetch} ${absent}`)
-  server.fault = null
-  await expectCode('ref_not_found', `${fetch} refs/heads/nope`)
-  await expectCode('remote_unreachable', 'git fetch http://127.0.0.1:1/x')
-  await expectCode('host_unknown', 'git fetch http://no-such-host.invalid/x')
-  await expectCode('repo_not_found', 'git fetch file:///nonexistent/x')
-  await expectCode('url_invalid', 'git fetch ext::true', { env: { GIT_ALLOW_PROTOCOL: 'https' } })
-  server.fault = { kind: 'stall', at: 'start' }
-  await expectCode('remote_timeout', `git -c http.lowSpeedLimit=1000 -c http.lowSpeedTime=1 fetch ${url}`)
-  server.fault = null
+  await take('remote_failed', Buffer.alloc(0))
+  await take('remote_failed', pack.subarray(0, -3))
+  await take('remote_invalid', Buffer.from('<html>'.repeat(20)))
+  await take('remote_invalid', Buffer.concat([pack.subarray(0, -20), Buffer.alloc(20)]))
+  const text = (await repository.git(['cat-file', 'commit', 'HEAD'])).replace(/^author.*$/m, 'author nobody')
+  const hash = ['hash-object', '-w', '-t', 'commit', '--literally', '--stdin']
+  const bad = await git(hash, { input: `${text}\n` })
+  await take('remote_invalid', await gitBytes(['pack-objects', '--stdout', '-q'], { input: bad }))
+  await expectCode('remote_invalid', 'git fsck', { cwd, subcommand: 'fsck' })
+  await expectCode('git_failed', 'git index-pack --stdin < /dev/null', { cwd })
+})
+
+test('what a workspace is in is told apart', async (t) => {
+  const dir = await scratchDir(t)
+  const { commit, git } = await makeRepository(join(dir, 'repo'))
+  const at = { cwd: join(dir, 'repo') }
+  const base = await commit({ files: { a: '1\n', 'd/b': '1\n' } })
+  await commit({ files: { a: '2\n' } })
+  await commit({ branch: 'clash', parents: [base], files: { a: '3\n', new: 'x\n', d: 'a file\n' }, delete: ['d/b'] })
+  await commit({ branch: 'gone', parents: [base], delete: ['a'] })
+  await commit({ branch: 'side', parents: [base], files: { side: 'x\n' } })
+  await git(['reset', '-q', '--hard'])
+  await expectCode('ref_exists', 'git update-ref refs/heads/main/x HEAD', at)
+  await expectCode('branch_in_use', 'git worktree add -q ../other -b other && git checkout other', at)
+  await expectCode('worktree_dirty', 'echo mine > a; git checkout clash', at)
+  await expectCode('worktree_dirty', 'git merge clash', at)
+  await expectCode('worktree_dirty', 'git cherry-pick --no-commit clash', at)
+  await expectCode('worktree_dirty', 'git add a; git cherry-pick clash', at)
+  await expectCode('worktree_dirty', 'git reset -q --hard; echo mine > new; git checkout clash', at)
+  await expectCode('worktree_dirty', 'git rm -q --cached a; git checkout gone', at)
+  await expectCode('worktree_dirty', 'git reset -q --hard; rm new; echo x > d/mine; git checkout clash', at)
+  await expectCode('worktree_dirty', 'rm d/mine; echo mine > a; git read-tree -m -u HEAD clash', at)
+  await expectCode('conflicts_unresolved', 'git reset -q --hard; git merge clash; git merge gone', at)
+  await expectCode('conflicts_unresolved', 'git cherry-pick gone', at)
+  await expectCode('conflicts_unresolved', 'git checkout gone', at)
+  await expectCode('conflicts_unresolved', 'git commit -m x', at)
+  await expectCode('workspace_busy', 'git reset -q --hard; touch .git/index.lock; git merge side', at)
 })
 
 test('every rule was met above, but the one that needs a process limit', () => {
@@ -159,11 +206,6 @@ test('a process limit is told by what git says', () => {
   ]) {
     assert.equal(gitFailure({ subcommand: 'x', exitCode: 128, stderr }).code, 'process_limit')
   }
-})
-
-test('the words of a server do not choose the code', () => {
-  const stderr = 'remote: No space left on device\nfatal: something else\n'
-  assert.equal(gitFailure({ subcommand: 'fetch', exitCode: 128, stderr }).code, 'git_failed')
 })
 
 test('whatever is not known is git_failed, with a tail fit to be shown', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { hasCode } from '../../src/core/errors.ts'
+import { schemaFields } from '../../src/core/schema-fields.ts'
 import { findOperation, operations } from '../../src/git/registry.ts'
 
 test('operations are found by their one name', () => {
@@ -14,10 +15,19 @@ test('operations are found by their one name', () => {
   }
 })
 
-test('every operation of this registry only reads, and lists its contents where it needs some', () => {
+test('every operation lists its contents where it needs some, and only reads are pure', () => {
   for (const operation of operations) {
-    assert.equal(operation.effect, 'read')
     const { blobs } = operation.needs(operation.input.parse(operation.example))
     assert.ok(blobs !== 'paths' || 'blobs' in operation, operation.name)
+    assert.ok(operation.effect === 'read' || !operation.isPure, operation.name)
   }
+})
+
+test('every field of every operation says what it means', () => {
+  const silent = operations.flatMap(({ name, input }) =>
+    schemaFields(input)
+      .filter(({ description }) => description === '')
+      .map((field) => `${name} ${field.name}`),
+  )
+  assert.deepEqual(silent, [])
 })

@@ -1,11 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { z } from 'zod'
 import type { Command } from '../../src/core/exec.ts'
-import { fieldKind } from '../../src/git/fields.ts'
-import type { Operation, OperationContext, Ref } from '../../src/git/operation.ts'
+import { namesCommit } from '../../src/git/fields.ts'
+import { exactBytes } from '../../src/git/bytes.ts'
+import type { Operation, OperationContext, WorktreeFiles } from '../../src/git/operation.ts'
+import type { Ref } from '../../src/git/ref.ts'
 import { parseInput } from '../../src/git/parse-input.ts'
 import { bindGit, type Git } from '../../src/git/run-git.ts'
 import { hostExec } from './host-exec.ts'
@@ -40,7 +42,7 @@ export async function resolveInput<Input extends z.ZodObject>(
 ): Promise<z.output<Input>> {
   const parsed: Record<string, unknown> = { ...parseInput(operation, input) }
   for (const [name, field] of Object.entries(operation.input.shape)) {
-    if (fieldKind(field as z.ZodType) !== 'revision') continue
+    if (!namesCommit(field as z.ZodType, parsed[name])) continue
     const text = `${(parsed[name] as string | null) ?? ref}^{commit}`
     parsed[name] = (await hermeticGit(dir, ['rev-parse', '--verify', text])).toString().trim()
   }
@@ -61,15 +63,37 @@ export async function refsOf(dir: string, prefix: string): Promise<readonly Ref[
   return all.filter(({ name }) => name.startsWith(prefix))
 }
 
+/** The files of a worktree of the host, written plainly: how links are refused is the sandbox's side to show. */
+export function hostFiles(dir: string): WorktreeFiles {
+  return {
+    async write(path, content, { isExecutable }) {
+      const file = Buffer.concat([Buffer.from(`${dir}/`), exactBytes(path)])
+      const known = await stat(file).catch(() => null)
+      await mkdir(file.subarray(0, file.lastIndexOf(0x2f)), { recursive: true })
+      await writeFile(file, content)
+      if (isExecutable !== null) await chmod(file, isExecutable ? 0o755 : 0o644)
+      return { existed: known !== null }
+    },
+  }
+}
+
+/** Where nothing is asked of an upstream. */
+export const noUpstream: OperationContext['upstream'] = {
+  fetch: () => Promise.reject(new Error('there is no upstream')),
+  bring: () => Promise.reject(new Error('there is no upstream')),
+  push: () => Promise.reject(new Error('there is no upstream')),
+}
+
 /** Runs an operation as the engine would and checks that the answer fits the declared output. */
 export async function runOperation<Input extends z.ZodObject, Output extends z.ZodType>(
   operation: Operation<Input, Output>,
   dir: string,
   input: z.input<Input>,
-  options: { git?: Git; ref?: string; signal?: AbortSignal; resolveIn?: string } = {},
+  options: { git?: Git; ref?: string; signal?: AbortSignal; resolveIn?: string; files?: WorktreeFiles } = {},
 ): Promise<z.output<Output>> {
   const { git = gitAt(dir), ref = 'HEAD', signal = new AbortController().signal, resolveIn = dir } = options
-  const context: OperationContext = { signal, refs: (prefix) => refsOf(resolveIn, prefix) }
+  const { files = hostFiles(dir) } = options
+  const context: OperationContext = { signal, refs: (prefix) => refsOf(resolveIn, prefix), files, upstream: noUpstream }
   const value = await operation.run(git, await resolveInput(operation, input, { dir: resolveIn, ref }), context)
   return operation.output.parse(value)
 }

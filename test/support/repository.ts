@@ -35,7 +35,7 @@ export interface Repository {
   /** Working directory, or the git directory of a bare repository. */
   readonly dir: string
   /** Writes a commit straight into the object store (the worktree stays as it is) and returns its id. */
-  commit(spec?: CommitSpec): Promise<string>
+  readonly commit: (spec?: CommitSpec) => Promise<string>
   branch(name: string, at?: string): Promise<string>
   /** A tag; annotated where it has a message. Returns the id the ref holds. */
   tag(name: string, options?: { at?: string; message?: string; date?: string }): Promise<string>
@@ -44,8 +44,8 @@ export interface Repository {
   /** Makes index and worktree equal to HEAD. */
   checkout(): Promise<void>
   /** Runs git there and returns stdout without the last newline. */
-  git(args: readonly string[], options?: GitOptions): Promise<string>
-  gitBytes(args: readonly string[], options?: GitOptions): Promise<Buffer>
+  readonly git: (args: readonly string[], options?: GitOptions) => Promise<string>
+  readonly gitBytes: (args: readonly string[], options?: GitOptions) => Promise<Buffer>
 }
 
 export interface GitOptions {

@@ -29,9 +29,12 @@ export const blame = defineOperation({
   input: z.strictObject({
     path: repoPath,
     revision: revisionOrRef,
-    startLine: z.int().min(1).default(1),
-    endLine: z.int().min(1).nullable().default(null),
-    ignoreWhitespace: z.boolean().default(false),
+    startLine: z.int().min(1).default(1).meta({ description: 'The first line, counted from 1.' }),
+    endLine: z.int().min(1).nullable().default(null).meta({ description: 'The last line; null is that of the file.' }),
+    ignoreWhitespace: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Whether a change of white space alone does not count.' }),
     limit: limit(10_000, 1_000_000).meta({ kind: 'limit', description: 'Most lines in the answer.' }),
     maxBytes: maxBytes(),
   }),

@@ -23,13 +23,14 @@ export const grep = defineOperation({
       .string()
       .min(1)
       .max(10_000)
-      .regex(/^[^\0\n]*$/, 'must be one line without NUL'),
+      .regex(/^[^\0\n]*$/, 'must be one line without NUL')
+      .meta({ description: 'What to find, within one line.' }),
     revision: revisionOrRef,
     paths: repoPaths,
     syntax: z.enum(['fixed', 'extended', 'perl']).default('extended').meta({ description: 'How the pattern is read.' }),
-    ignoreCase: z.boolean().default(false),
-    wholeWords: z.boolean().default(false),
-    contextLines: z.int().min(0).max(100).default(0),
+    ignoreCase: z.boolean().default(false).meta({ description: 'Whether capitals do not matter.' }),
+    wholeWords: z.boolean().default(false).meta({ description: 'Whether a match must end where words do.' }),
+    contextLines: z.int().min(0).max(100).default(0).meta({ description: 'Lines around each match.' }),
     limit: limit(1000, 100_000).meta({ kind: 'limit', description: 'Most matching lines in the answer.' }),
     maxBytes: maxBytes(),
   }),

@@ -30,8 +30,8 @@ export const log = defineOperation({
     files: z.boolean().default(false).meta({ description: 'Whether to answer the paths each commit changed.' }),
     author: text.meta({ description: 'Text in the name or email of the author.' }),
     message: text.meta({ description: 'Text in the message.' }),
-    since: date,
-    until: date,
+    since: date.meta({ description: 'Only commits of this moment and later, ISO 8601 with an offset.' }),
+    until: date.meta({ description: 'Only commits of this moment and before.' }),
   }),
   output: z.strictObject({
     commits: z.array(z.strictObject({ ...commitFields, files: z.array(z.strictObject(changedPath)).nullable() })),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { readLinks } from '../commit-links.ts'
 import { oid, revisionOrRef } from '../fields.ts'
 import { defineOperation } from '../operation.ts'
 import { resolved } from '../revision.ts'
@@ -14,12 +15,8 @@ export const revParse = defineOperation({
   needs: () => ({ history: 1, trees: 'none', blobs: 'none', worktree: 'none', refs: 'asked' }),
   async run(git, input, { signal }) {
     const commit = resolved(input.revision)
-    // The object itself: in a shallow copy every formatted answer hides the parents of the last commit.
-    const { text } = await git('cat-file', { flags: ['-p'], revisions: [commit], commitsOnly: true, signal })
-    const header = text.slice(0, text.indexOf('\n\n'))
-    const ids = (name: string) =>
-      [...header.matchAll(new RegExp(`^${name} ([0-9a-f]+)$`, 'gm'))].map(([, id = '']) => id)
-    return { commit, tree: ids('tree')[0] ?? '', parents: ids('parent') }
+    const { tree, parents } = await readLinks(git, commit, { signal })
+    return { commit, tree, parents: [...parents] }
   },
   plain: ({ commit }) => `${commit}\n`,
 })

@@ -4,19 +4,26 @@ import { branches } from '../../../src/git/operations/branches.ts'
 import { makeRepository } from '../../support/repository.ts'
 import { runOperation, scratchDir } from '../../support/operation-run.ts'
 
-test('branches are listed by full and short name, the default one marked', async (t) => {
-  const dir = await scratchDir(t)
-  const repository = await makeRepository(dir)
-  const commit = await repository.commit()
-  await repository.branch('release/1')
-  await repository.tag('v1')
-  const { branches: found, truncated } = await runOperation(branches, dir, {})
-  assert.deepEqual(found, [
-    { name: 'main', ref: 'refs/heads/main', commit, isDefault: true },
-    { name: 'release/1', ref: 'refs/heads/release/1', commit, isDefault: false },
-  ])
-  assert.equal(truncated, false)
-})
+for (const objectFormat of ['sha1', 'sha256'] as const) {
+  test(`branches are listed by full and short name, as git has them, the default one marked (${objectFormat})`, async (t) => {
+    const dir = await scratchDir(t)
+    const repository = await makeRepository(dir, { objectFormat })
+    const commit = await repository.commit()
+    await repository.branch('release/1')
+    await repository.tag('v1')
+    const { branches: found, truncated } = await runOperation(branches, dir, {})
+    assert.deepEqual(found, [
+      { name: 'main', ref: 'refs/heads/main', commit, isDefault: true },
+      { name: 'release/1', ref: 'refs/heads/release/1', commit, isDefault: false },
+    ])
+    assert.equal(truncated, false)
+    for (const name of ['é', 'a"b', "it's", 'x#y']) await repository.branch(name)
+    const value = await runOperation(branches, dir, {})
+    const told = value.branches.map((branch) => `${branch.ref} ${branch.commit} ${branch.isDefault ? '*' : ' '}`)
+    const format = '--format=%(refname) %(objectname) %(HEAD)'
+    assert.equal(told.join('\n'), await repository.git(['for-each-ref', format, 'refs/heads']))
+  })
+}
 
 test('a pattern and a limit narrow the list', async (t) => {
   const dir = await scratchDir(t)

@@ -16,15 +16,18 @@ test('the best common ancestor is found, and its absence is an answer', async (t
   assert.deepEqual(await runOperation(mergeBase, dir, { ours, theirs: stranger }), { base: null, bases: [] })
 })
 
-test('all best ancestors of crossed histories are found', async (t) => {
-  const dir = await scratchDir(t)
-  const repository = await makeRepository(dir)
-  const root = await repository.commit()
-  const a = await repository.commit({ branch: 'a', parents: [root] })
-  const b = await repository.commit({ branch: 'b', parents: [root] })
-  const ours = await repository.commit({ parents: [a, b] })
-  const theirs = await repository.commit({ branch: 'theirs', parents: [b, a] })
-  const { bases } = await runOperation(mergeBase, dir, { ours, theirs, all: true })
-  assert.deepEqual(bases.toSorted(), [a, b].toSorted())
-  assert.equal((await runOperation(mergeBase, dir, { ours, theirs })).bases.length, 1)
-})
+for (const objectFormat of ['sha1', 'sha256'] as const) {
+  test(`all best ancestors of crossed histories are found, as git does (${objectFormat})`, async (t) => {
+    const dir = await scratchDir(t)
+    const repository = await makeRepository(dir, { objectFormat })
+    const root = await repository.commit()
+    const a = await repository.commit({ branch: 'a', parents: [root] })
+    const b = await repository.commit({ branch: 'b', parents: [root] })
+    const ours = await repository.commit({ parents: [a, b] })
+    const theirs = await repository.commit({ branch: 'theirs', parents: [b, a] })
+    const { bases } = await runOperation(mergeBase, dir, { ours, theirs, all: true })
+    assert.deepEqual(bases.toSorted(), [a, b].toSorted())
+    assert.deepEqual(bases, (await repository.git(['merge-base', '--all', ours, theirs])).split('\n'))
+    assert.equal((await runOperation(mergeBase, dir, { ours, theirs })).bases.length, 1)
+  })
+}
