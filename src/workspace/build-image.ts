@@ -5,7 +5,7 @@ import { bakeIndex, builderGit, checkOut, probe } from './builder.ts'
 import { noFacts, type RepoFacts } from './cost.ts'
 import type { ImageRequest } from './image-request.ts'
 import { listWanted } from './missing-objects.ts'
-import { withWholeHistory, type Has } from './needs.ts'
+import { hasGaps, withWholeHistory, type Has } from './needs.ts'
 import { notFollowed } from './not-followed.ts'
 import { unpack, withSandbox } from './place.ts'
 import type { Plan } from './plan.ts'
@@ -85,9 +85,11 @@ async function carryOut(
   let shown = base === null || base.has.worktree === 'none' ? null : (base.has.tips[0] ?? null)
   let bytes = 0
   let isWhole = false
+  let isFirst = base === null
   for (const step of plan.steps) {
     if (step.kind === 'fetch') {
-      const brought = await upstream.bring({ ...step, base: asBase(base), state }, creating, options)
+      const brought = await upstream.bring({ ...step, base: asBase(base), isFirst, state }, creating, options)
+      isFirst = false
       bytes += brought.bytes
       isWhole = brought.isWhole
       // Taken for whole, it would make merge-base and blame answer wrongly without a word.
@@ -98,9 +100,8 @@ async function carryOut(
         listWanted(builderGit(await creating, options), step, request, options),
       )
       // What is there already plays no part in fetching by id.
-      if (oids.length > 0)
-        bytes += (await upstream.bring({ base: null, wants: oids, depth: 'exact', filter, state }, creating, options))
-          .bytes
+      const wish = { base: null, isFirst, wants: oids, depth: 'exact', filter, state } as const
+      if (oids.length > 0) bytes += (await upstream.bring(wish, creating, options)).bytes
     } else if (step.kind === 'checkout') {
       await checkOut(builderGit(await creating, options), { from: shown, to: head, cone: step.cone }, options)
       shown = head
@@ -110,11 +111,10 @@ async function carryOut(
   return { bytes, isWhole }
 }
 
-function stateOf(upstream: Upstream, { tips, history, trees, blobs }: Has): RepositoryState {
-  const isWhole = (extent: Has['trees']): boolean => extent === 'all' || (extent === 'tip' && history === 1)
-  return { objectFormat: upstream.objectFormat, url: upstream.url, tips, hasGaps: !isWhole(trees) || !isWhole(blobs) }
+function stateOf({ objectFormat, url }: Upstream, has: Has): RepositoryState {
+  return { objectFormat, url, tips: has.tips, hasGaps: hasGaps(has) }
 }
 
 function asBase(base: Build['base']): Base | null {
-  return base === null ? null : { image: base.id, tips: base.has.tips, isShallow: base.has.history !== 'full' }
+  return base === null ? null : { tips: base.has.tips, isShallow: base.has.history !== 'full' }
 }

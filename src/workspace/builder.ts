@@ -21,9 +21,14 @@ export function builderGit(builder: Sandbox, { deadlineMs }: PlaceOptions): Git 
 /** Git as commands of a workspace see it: with the template's configuration. */
 export function workspaceGit(
   sandbox: Sandbox,
-  { deadlineMs, maxOutputBytes }: Omit<PlaceOptions, 'signal'> & { maxOutputBytes: number },
+  {
+    deadlineMs,
+    maxOutputBytes,
+    config = {},
+  }: Omit<PlaceOptions, 'signal'> & { maxOutputBytes: number; config?: Readonly<Record<string, string>> },
 ): Git {
   return bindGit((command) => sandbox.exec(command), {
+    config,
     deadlineMs,
     maxOutputBytes,
     correlationId: correlationId() ?? '',
@@ -38,13 +43,20 @@ export async function checkOut(
 ): Promise<void> {
   await span('checkout', {}, async () => {
     await requireCommit(git, to, signal)
-    if (cone.length > 0) {
-      const directories = cone.map((directory) => `${JSON.stringify(directory)}\n`).join('')
-      await git('sparse-checkout', { operands: ['set'], flags: ['--cone', '--stdin'], stdin: directories, signal })
-    }
+    if (cone.length > 0) await setCone(git, cone, { signal })
     const flags = from === null ? ['--reset', '-u'] : ['-m', '-u']
     await git('read-tree', { flags, revisions: from === null ? [to] : [from, to], signal })
   })
+}
+
+/** Checks out the files of these directories, or all files where there are none; what was changed stays as it is. */
+export async function setCone(git: Git, cone: readonly string[], { signal }: { signal: AbortSignal }): Promise<void> {
+  if (cone.length === 0) {
+    await git('sparse-checkout', { action: 'disable', signal })
+    return
+  }
+  const stdin = cone.map((directory) => `${JSON.stringify(directory)}\n`).join('')
+  await git('sparse-checkout', { action: 'set', flags: ['--cone', '--stdin'], stdin, signal })
 }
 
 /** A tag or an id of a tree could be checked out as well, and would be nobody's commit. */

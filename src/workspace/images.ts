@@ -5,7 +5,7 @@ import type { Directory, ImageRecord } from '../directory/directory.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Connection, ImageRequest } from './image-request.ts'
 import { noFacts, type RepoFacts } from './cost.ts'
-import { serves, type Has } from './needs.ts'
+import { serves, showsOnly, type Has } from './needs.ts'
 import { maxLayers, plan, type ImageCandidate, type Plan } from './plan.ts'
 import type { BringOptions } from './upstream.ts'
 
@@ -224,7 +224,9 @@ function replaces(
   { content: newer }: ImageRecord<ImageContent>,
   { content: older }: ImageRecord<ImageContent>,
 ): boolean {
-  return serves(newer.has, older.has, { commits: older.has.tips, cone: older.has.cone })
+  const { worktree, cone, tips } = older.has
+  const isAsNarrow = worktree !== 'cone' || showsOnly(newer.has, cone)
+  return isAsNarrow && serves(newer.has, older.has, { commits: tips, cone })
 }
 
 /** Requests with equal keys need the same image. */

@@ -102,10 +102,22 @@ export function withWholeHistory(has: Has): Has {
   return { ...has, history: 'full', trees: grown(has.trees), blobs: grown(has.blobs) }
 }
 
+/** Whether objects are missing on purpose, which git must not take for damage. */
+export function hasGaps({ history, trees, blobs }: Has): boolean {
+  const isWhole = (extent: WholeExtent): boolean => extent === 'all' || (extent === 'tip' && history === 1)
+  return !isWhole(trees) || !isWhole(blobs)
+}
+
 /** Both cones as one, sorted, without directories that lie inside another. */
 export function joinCones(a: readonly string[], b: readonly string[]): readonly string[] {
   const all = [...new Set([...a, ...b])].toSorted()
   return all.filter((directory) => !all.some((other) => other !== directory && isInside(directory, other)))
+}
+
+/** Whether a worktree shows the files of exactly this cone; an image with more of them would answer otherwise. */
+export function showsOnly({ worktree, cone }: Pick<Has, 'worktree' | 'cone'>, asked: readonly string[]): boolean {
+  const wanted = joinCones(asked, [])
+  return worktree === 'cone' && cone.length === wanted.length && wanted.every((each) => cone.includes(each))
 }
 
 function coversWorktree(has: Has, asked: Needs['worktree'], cone: readonly string[]): boolean {

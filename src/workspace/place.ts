@@ -25,11 +25,11 @@ export async function withSandbox<T>(
   }
 }
 
-/** Starts a program of ours at the working copy with a bare environment. */
+/** Starts a program of ours, at the working copy unless told otherwise, with a bare environment. */
 export function start(
   sandbox: Sandbox,
   argv: readonly string[],
-  options: PlaceOptions & Partial<Pick<Command, 'env' | 'stdin'>>,
+  options: PlaceOptions & Partial<Pick<Command, 'cwd' | 'env' | 'stdin'>>,
 ): Running {
   return sandbox.exec({
     cwd: WORKSPACE,
@@ -47,6 +47,7 @@ export async function unpack(
   more: AsyncIterable<Uint8Array> | null,
   options: PlaceOptions,
 ): Promise<void> {
+  if (entries.length === 0 && more === null) return
   const stdin = archive(entries, more)
   await finishOk(start(sandbox, ['tar', '-xf', '-', '--no-same-owner'], { ...options, stdin }), 'unpack files')
 }

@@ -1,6 +1,6 @@
 import type { Needs } from '../git/operation.ts'
 import { estimate, isLasting, type Cost, type RepoFacts, type Stage } from './cost.ts'
-import { blank, covers, join, joinCones, lasting, longer, serves, type Has } from './needs.ts'
+import { blank, covers, join, joinCones, lasting, longer, serves, showsOnly, type Has } from './needs.ts'
 import { aim, apply, canTake, isSpoilt, missingSteps, type Filter, type Step } from './steps.ts'
 
 /** An image of the repository that may be forked. */
@@ -39,7 +39,7 @@ export const maxLayers = 8
 /** The cheapest way to what an operation needs. Needs without history have no steps: refs alone answer them. */
 export function plan(input: PlanInput): Plan {
   if (lasting(input.needs).history === 0) return { steps: [], cost: free, base: null, result: blank, tier: 'image' }
-  const bases = [...input.candidates.toSorted(byWeight), null]
+  const bases = [...input.candidates.filter((each) => suits(each, input)).toSorted(byWeight), null]
   const plans = bases.map((base) => cheapestFrom(base, input)).filter((one) => one !== null)
   const [first, ...others] = plans
   const anew = plans.at(-1)
@@ -47,6 +47,33 @@ export function plan(input: PlanInput): Plan {
   const best = others.reduce((one, other) => (compare(other.cost, one.cost) < 0 ? other : one), first)
   const layers = input.candidates.find(({ id }) => id === best.base)?.layers ?? 0
   return best.tier === 'refresh' && layers >= maxLayers ? anew : best
+}
+
+/** The way from a working copy that somebody works in to what is needed. */
+export interface UpgradePlan extends Pick<Plan, 'steps' | 'result'> {
+  /** Its fetch brings everything, also what is there: what is missing of it cannot be asked for by itself. */
+  readonly isAnew: boolean
+}
+
+/** The cheapest way from a working copy that somebody works in to what is needed; its worktree only ever grows. */
+export function planUpgrade(input: Omit<PlanInput, 'candidates'>, has: Has): UpgradePlan {
+  const live: ImageCandidate = { id: '', has, layers: 0, newer: 0 }
+  const grown = cheapestFrom(live, { ...input, candidates: [] })
+  if (grown !== null) return { ...grown, steps: grown.steps.filter(({ kind }) => kind !== 'fork'), isAnew: false }
+  const needs = { ...join(input.needs, has), worktree: 'none' } as const
+  const { steps, result } = plan({ ...input, needs, cone: [], candidates: [] })
+  const checkout: readonly Step[] =
+    input.needs.worktree === 'none' ||
+    covers(has, { ...input.needs, history: 0, trees: 'none', blobs: 'none' }, input.cone)
+      ? []
+      : [{ kind: 'checkout', cone: input.cone.length === 0 ? [] : joinCones(input.cone, has.cone) }]
+  const { worktree, cone } = checkout.reduce((before, step) => apply(before, step, input.commits), has)
+  return { steps: [...steps, ...checkout], result: { ...result, worktree, cone }, isAnew: true }
+}
+
+/** What somebody finds in a cone must not depend on what others asked for before. */
+function suits({ has }: ImageCandidate, input: PlanInput): boolean {
+  return has.worktree === 'none' || worktreeOf(input) !== 'cone' || showsOnly(has, input.cone)
 }
 
 const free: Cost = { ms: 0, bytes: 0, basis: 'measured' }

@@ -95,7 +95,7 @@ async function takePack(
 ): Promise<Brought> {
   const { wish, builder, known } = delivery
   const cut = new Set([...known.boundary, ...shallow].filter((oid) => !unshallow.includes(oid)))
-  const repository = wish.base === null ? blankRepository(wish.state) : []
+  const repository = wish.isFirst ? blankRepository(wish.state) : []
   const shallowEntry = { path: '.git/shallow', content: [...cut].map((oid) => `${oid}\n`).join('') }
   const entries = cut.size === 0 ? repository : [...repository, shallowEntry]
   const isWhole =

@@ -9,8 +9,8 @@ export interface Upstream {
   /** Canonical address without credential. */
   readonly url: string
   readonly objectFormat: 'sha1' | 'sha256'
-  /** Brings objects into a builder, which may still be in the making, and its repository's state up to date. */
-  bring(wish: Wish, builder: Promise<Sandbox>, options: BringOptions): Promise<Brought>
+  /** Brings objects into a sandbox, which may still be in the making, and says there where the history ends now. */
+  bring(wish: Wish, place: Promise<Sandbox>, options: BringOptions): Promise<Brought>
 }
 
 export interface Brought {
@@ -20,19 +20,21 @@ export interface Brought {
   readonly isWhole: boolean
 }
 
-/** What is to be brought, and what the builder was forked from. */
+/** What is to be brought, and what is there. */
 export interface Wish {
+  /** What is there already; `null` for nothing that the remote could leave out. */
   readonly base: Base | null
+  /** Whether there is no repository yet in which to bring it. */
+  readonly isFirst: boolean
   readonly wants: readonly string[]
   /** Generations; `exact` for the wanted objects alone, whatever kind they are. */
   readonly depth: number | 'full' | 'exact'
   readonly filter: Filter
-  /** What the builder's repository then says of itself. */
+  /** What a repository that is made for it says of itself. */
   readonly state: RepositoryState
 }
 
 export interface Base {
-  readonly image: string
   readonly tips: readonly string[]
   readonly isShallow: boolean
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Needs } from '../../src/git/operation.ts'
 import type { RepoFacts } from '../../src/workspace/cost.ts'
-import { blank, covers, join, lasting, type Has } from '../../src/workspace/needs.ts'
+import { blank, covers, join, joinCones, lasting, type Has } from '../../src/workspace/needs.ts'
 import { maxLayers, plan, type ImageCandidate, type Plan, type PlanInput } from '../../src/workspace/plan.ts'
 import { stepText } from '../../src/workspace/step-text.ts'
 import { aim, apply, type Step } from '../../src/workspace/steps.ts'
@@ -107,6 +107,18 @@ test('carried out object by object, every plan holds what it says and all its op
     fc.property(repositories, requests, (repository, asked) => {
       for (const { input, made } of play(repository, asked)) {
         if (lasting(input.needs).history !== 0) assert(covers(made.result, lasting(input.needs), made.result.cone))
+      }
+    }),
+    { numRuns: 1500 },
+  )
+})
+
+test('a cone is checked out as it was asked for, whatever images there are', () => {
+  fc.assert(
+    fc.property(repositories, requests, (repository, asked) => {
+      for (const { input, made } of play(repository, asked)) {
+        const isAsked = lasting(input.needs).history !== 0 && input.needs.worktree === 'cone' && input.cone.length > 0
+        if (isAsked) assert.deepEqual(made.result.cone, joinCones(input.cone, []))
       }
     }),
     { numRuns: 1500 },
