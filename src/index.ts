@@ -12,11 +12,17 @@ export type {
   Engine,
   Execution,
   Explanation,
+  Extension,
+  FilePart,
   ImageSummary,
+  ProgramOptions,
   Receipt,
   RequestOptions,
   Tier,
   WarmImage,
+  Workspace,
+  WorkspaceFiles,
+  WorkspaceSummary,
 } from './engine/contract.ts'
 
 /** An engine in this process. Reads no environment and prints nothing; what is left out of `settings` has its default. */

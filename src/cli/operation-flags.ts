@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { kebabCase, type SchemaField } from '../core/schema-fields.ts'
+import { kebabCase, schemaFields, type SchemaField } from '../core/schema-fields.ts'
+import type { Operation } from '../git/operation.ts'
 
 /** The flags of requests that use a working copy; the same words as the common fields of the library. */
 export const commonFields: readonly SchemaField[] = [
@@ -7,6 +8,12 @@ export const commonFields: readonly SchemaField[] = [
   field('maxStalenessMs', 'number', 'ms', 'How old the knowledge of the ref may be; 0 asks the remote.'),
   field('deadlineMs', 'number', 'ms', 'Time after which the request is ended.'),
 ]
+
+/** The flags of an operation; where it has a field of a common one's name, as `checkout` has `ref`, its own stands. */
+export function operationFields(operation: Operation): readonly SchemaField[] {
+  const own = schemaFields(operation.input)
+  return [...own, ...commonFields.filter(({ name }) => own.every((field) => field.name !== name))]
+}
 
 /** Adds one flag per field, in kebab case. */
 export function addFlags(command: Command, fields: readonly SchemaField[]): Command {

@@ -4,6 +4,7 @@ import type { Git } from '../git/run-git.ts'
 import { workspaceGit } from '../workspace/builder.ts'
 import type { Provided } from '../workspace/images.ts'
 import { missingOf } from '../workspace/missing-objects.ts'
+import type { Sandbox } from '../sandbox/contract.ts'
 import { withSandbox } from '../workspace/place.ts'
 import type { Outcome } from './outcome.ts'
 import type { Parts } from './parts.ts'
@@ -27,48 +28,46 @@ export async function compute(parts: Parts, task: Task, scope: RequestScope): Pr
   throw new AppError('objects_missing', `Cannot run ${operation.name}: the remote did not bring what it needs`)
 }
 
-/** Runs the operation in a throw-away fork; `missing` are ids to be brought before it can succeed. */
+/** Runs the operation in a fork that changes nothing; `missing` are ids to be brought before it can succeed. */
 async function attempt(
   parts: Parts,
   task: Task,
   provided: Provided,
   scope: RequestScope,
 ): Promise<Outcome | { missing: readonly string[] }> {
+  const read = (sandbox: Sandbox): Promise<Outcome | { missing: readonly string[] }> =>
+    readIn(parts, task, provided, sandbox, scope)
+  if (task.needs.refs === 'asked') return parts.readers.use(provided.image, read)
+  // Tags are written into the fork, which others must not see.
+  const own = { upper: 'memory', network: 'none', limits: parts.readerLimits, metadata: { role: 'reader' } } as const
+  return withSandbox(parts.driver, { image: provided.image, ...own }, read, scope)
+}
+
+async function readIn(
+  parts: Parts,
+  task: Task,
+  provided: Provided,
+  sandbox: Sandbox,
+  scope: RequestScope,
+): Promise<Outcome | { missing: readonly string[] }> {
   const { operation } = task
-  const spec = {
-    image: provided.image,
-    upper: 'memory',
-    network: 'none',
-    limits: parts.readerLimits,
-    metadata: { role: 'reader' },
-  } as const
-  return withSandbox(
-    parts.driver,
-    spec,
-    async (sandbox) => {
-      const git = workspaceGit(sandbox, { deadlineMs: scope.deadlineMs, maxOutputBytes: parts.settings.maxOutputBytes })
-      const input = await pinnedInput(git, task, scope.signal)
-      const context = contextOf(task, scope.signal)
-      const leftOut = task.needs.worktree === 'none' ? [] : provided.warnings
-      if (provided.mayLackBlobs && operation.blobs !== undefined) {
-        const missing = await missingOf(git, await operation.blobs(git, input, context), scope.signal)
-        if (missing.length > 0) return { missing }
-      }
-      if (task.needs.refs === 'tags') await writeTags(git, context)
-      try {
-        return {
-          value: await operation.run(git, input, context),
-          provided,
-          warnings: [...sandbox.warnings, ...leftOut],
-        }
-      } catch (error) {
-        const missing = hasCode(error, 'objects_missing') ? error.details['oids'] : undefined
-        if (!Array.isArray(missing) || missing.length === 0) throw error
-        return { missing: missing as readonly string[] }
-      }
-    },
-    scope,
-  )
+  const git = workspaceGit(sandbox, { deadlineMs: scope.deadlineMs, maxOutputBytes: parts.settings.maxOutputBytes })
+  const input = await pinnedInput(git, task, scope.signal)
+  const context = contextOf(task, scope.signal)
+  const leftOut = task.needs.worktree === 'none' ? [] : provided.warnings
+  if (provided.mayLackBlobs && operation.blobs !== undefined) {
+    const missing = await missingOf(git, await operation.blobs(git, input, context), scope.signal)
+    if (missing.length > 0) return { missing }
+  }
+  if (task.needs.refs === 'tags') await writeTags(git, context)
+  try {
+    const value = await operation.run(git, input, context)
+    return { value, provided, warnings: [...sandbox.warnings, ...leftOut] }
+  } catch (error) {
+    const missing = hasCode(error, 'objects_missing') ? error.details['oids'] : undefined
+    if (!Array.isArray(missing) || missing.length === 0) throw error
+    return { missing: missing as readonly string[] }
+  }
 }
 
 async function writeTags(git: Git, context: OperationContext): Promise<void> {

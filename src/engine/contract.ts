@@ -1,7 +1,9 @@
 import type { Running } from '../core/exec.ts'
 import type { Progress } from '../core/progress.ts'
+import type { ExactText } from '../git/bytes.ts'
 import type { Needs } from '../git/operation.ts'
 import type { Cost } from '../workspace/cost.ts'
+import type { FileEntry, FileKind } from '../workspace/file-answer.ts'
 import type { Step } from '../workspace/steps.ts'
 
 /** The one place where parts meet; the same interface in process and over HTTP. */
@@ -10,6 +12,10 @@ export interface Engine {
   run(name: string, input: unknown, options?: RequestOptions): Promise<Answer<unknown>>
   /** Runs a program in a throw-away fork of a repository. */
   exec(input: unknown, options?: RequestOptions): Promise<Execution>
+  /** Lends a working copy of its own to the caller, until it is closed or its time is over. */
+  open(input: unknown, options?: RequestOptions): Promise<Workspace>
+  /** The workspaces that are open now. */
+  workspaces(): Promise<readonly WorkspaceSummary[]>
   /** What `run` would do and cost, without doing it. */
   explain(name: string, input: unknown, options?: RequestOptions): Promise<Explanation>
   /** Makes the image for a ref ready, durable on disk when it returns. */
@@ -26,6 +32,75 @@ export interface RequestOptions {
   readonly gitAuthorization?: string
   /** Called with git's own counters while long work runs. */
   readonly onProgress?: (progress: Progress) => void
+}
+
+/** For a program that a caller runs in a workspace. */
+export interface ProgramOptions extends RequestOptions {
+  readonly stdin?: AsyncIterable<Uint8Array>
+}
+
+/** A working copy that belongs to one caller; every method throws `workspace_not_found` once it has ended. */
+export interface Workspace {
+  readonly id: string
+  /** How it was opened. */
+  readonly receipt: Receipt
+  /** When it ends by itself (ISO 8601); `extend` moves it. */
+  readonly expiresAt: string
+  /** Runs a named operation in it; `input` holds its own fields and `deadlineMs`. Reads run together, writes alone. */
+  run(name: string, input?: unknown, options?: RequestOptions): Promise<Answer<unknown>>
+  /** Starts a program in it: `argv`, `cwd` (from its root), `env`, `deadlineMs`, `maxOutputBytes`. */
+  exec(input: unknown, options?: ProgramOptions): Promise<Execution>
+  readonly files: WorkspaceFiles
+  /** Copies it with everything that was changed, `count` times; a copy has no programs. */
+  fork(input?: unknown, options?: RequestOptions): Promise<readonly Workspace[]>
+  /** Lets it live `ttlMs` from now, and hold more `history` or a wider `cone` where that is asked for. */
+  extend(input: unknown, options?: RequestOptions): Promise<Answer<Extension>>
+  /** Ends its programs and removes every trace of it; safe to call twice. */
+  close(): Promise<void>
+}
+
+/** The files of a workspace by their paths; no link is followed. */
+export interface WorkspaceFiles {
+  read(path: ExactText, options?: RequestOptions & { offset?: number; length?: number | null }): Promise<FilePart>
+  write(
+    path: ExactText,
+    content: Uint8Array | AsyncIterable<Uint8Array>,
+    options?: RequestOptions & { isExecutable?: boolean | null },
+  ): Promise<{ readonly existed: boolean; readonly bytes: number }>
+  /** One directory; `null` is the root. */
+  list(
+    path: ExactText | null,
+    options?: RequestOptions & { limit?: number },
+  ): Promise<{ readonly entries: readonly FileEntry[]; readonly truncated: boolean }>
+  /** Removes whatever has this name; a directory that is not empty only if `recursive`. */
+  remove(path: ExactText, options?: RequestOptions & { recursive?: boolean }): Promise<{ readonly kind: FileKind }>
+}
+
+/** A part of a file, with where it lies in the whole. */
+export interface FilePart {
+  readonly content: Buffer
+  readonly size: number
+  readonly offset: number
+  readonly length: number
+  readonly isExecutable: boolean
+}
+
+export interface Extension {
+  readonly id: string
+  readonly expiresAt: string
+}
+
+export interface WorkspaceSummary {
+  readonly id: string
+  readonly repo: string
+  readonly ref: string
+  /** Where the upstream's ref was when it was opened. */
+  readonly commit: string
+  readonly history: number | 'full'
+  readonly cone: readonly string[]
+  readonly expiresAt: string
+  /** Programs that run in it. */
+  readonly programs: number
 }
 
 export interface Answer<Value> {

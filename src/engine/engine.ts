@@ -5,12 +5,14 @@ import type { Needs } from '../git/operation.ts'
 import type { HttpRemotes } from '../git/remote/http-remote.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Images } from '../workspace/images.ts'
-import type { Outcome } from './outcome.ts'
-import type { Engine } from './contract.ts'
+import { readers } from '../workspace/readers.ts'
+import { workOf, type Outcome } from './outcome.ts'
+import type { Engine, WorkspaceSummary } from './contract.ts'
 import type { Credential } from './credentials.ts'
+import { leases, type Lease } from './leases.ts'
 import { execInFork } from './exec-in-fork.ts'
 import type { Parts } from './parts.ts'
-import { repositories } from './repositories.ts'
+import { opener, repositories } from './repositories.ts'
 import { bracketRequest } from './request-scope.ts'
 import { requests } from './request.ts'
 import { openedIds, resolver } from './resolve.ts'
@@ -30,6 +32,9 @@ export interface EngineParts {
 /** Changes a read of ours may make in its fork: a few refs and locks. */
 const READER_BYTES = 32 * 1024 * 1024
 
+/** Readers that wait for the next question at once, each of an image of its own. */
+const MAX_IDLE_READERS = 32
+
 const wholeWorktree: Needs = { history: 1, trees: 'tip', blobs: 'tip', worktree: 'full', refs: 'asked' }
 
 /** An engine in this process. */
@@ -43,6 +48,7 @@ export function inProcessEngine({
   limits,
   gitVersion,
 }: EngineParts): Engine {
+  const readerLimits = { ...limits, diskBytes: Math.min(limits.diskBytes, READER_BYTES) }
   const parts: Parts = {
     settings,
     driver,
@@ -54,7 +60,9 @@ export function inProcessEngine({
     requests: requests(settings),
     results: memoryResultCache<Outcome>({ maxBytes: settings.resultCacheBytes }),
     flights: singleFlight<Outcome>(),
-    readerLimits: { ...limits, diskBytes: Math.min(limits.diskBytes, READER_BYTES) },
+    leases: leases(systemClock),
+    readerLimits,
+    readers: readers({ driver, limits: readerLimits, idleMs: settings.readerIdleMs, maxIdle: MAX_IDLE_READERS }),
   }
 
   return {
@@ -63,12 +71,18 @@ export function inProcessEngine({
       (await import('./run-operation.ts')).runOperation(parts, name, input, options),
     exec: (input, options = {}) => execInFork(parts, input, options),
 
+    open: async (input, options = {}) => (await import('./open-workspace.ts')).openWorkspace(parts, input, options),
+
+    async workspaces() {
+      return parts.leases.all().map(summaryOf)
+    },
+
     explain: async (name, input, options = {}) => (await import('./explain.ts')).explain(parts, name, input, options),
 
     async warm(input, options = {}) {
       const { cone, ...common } = parts.requests.warm(input)
       return bracketRequest(common, options, async (scope) => {
-        const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
+        const repository = await parts.repositories.open(common.repo, opener(options))
         const resolution = await parts.resolver.resolve(repository, common.ref, { ...common, signal: scope.signal })
         const { connect } = repository
         const needs: Needs = cone.length === 0 ? wholeWorktree : { ...wholeWorktree, blobs: 'none', worktree: 'cone' }
@@ -89,7 +103,7 @@ export function inProcessEngine({
         const { bytes } = await driver.image(provided.image)
         const value = { id: provided.image, commit: resolution.commit, bytes }
         return scope.answer(
-          { value, provided, warnings: provided.warnings },
+          { value, work: workOf(provided), warnings: provided.warnings },
           { repository, ref: common.ref, resolution, driver: driver.name, tier: provided.plan.tier },
         )
       })
@@ -111,11 +125,29 @@ export function inProcessEngine({
         }
       })
     },
-    drop: (imageId) => images.drop(imageId),
+    async drop(imageId) {
+      await images.drop(imageId)
+      await parts.readers.forget(imageId)
+    },
 
     async close() {
+      await Promise.all([parts.leases.endAll(), parts.readers.close()])
       remotes.close()
       await driver.close()
     },
+  }
+}
+
+function summaryOf({ id, repository, ref, resolution, copy, expiresAt, programs }: Lease): WorkspaceSummary {
+  const { history, cone } = copy.has
+  return {
+    id,
+    repo: repository.key,
+    ref: resolution.ref ?? ref,
+    commit: resolution.commit,
+    history,
+    cone,
+    expiresAt: new Date(expiresAt).toISOString(),
+    programs,
   }
 }

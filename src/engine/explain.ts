@@ -3,6 +3,7 @@ import { noFacts } from '../workspace/cost.ts'
 import { plan } from '../workspace/plan.ts'
 import type { Explanation, RequestOptions } from './contract.ts'
 import type { Parts } from './parts.ts'
+import { opener } from './repositories.ts'
 import { bracketRequest } from './request-scope.ts'
 import { imageRequest, resolveTask } from './task.ts'
 
@@ -16,7 +17,7 @@ export async function explain(
   const operation = findOperation(name)
   const { common, own } = parts.requests.operation(operation, input)
   return bracketRequest(common, options, async (scope) => {
-    const repository = await parts.repositories.open(common.repo, options.gitAuthorization)
+    const repository = await parts.repositories.open(common.repo, opener(options))
     const { ref, maxStalenessMs } = common
     const task = await resolveTask(parts, { operation, own, repository, ref, maxStalenessMs }, scope)
     const { needs } = task

@@ -2,6 +2,8 @@ import type { ResultCache } from '../cache/result-cache.ts'
 import type { SingleFlight } from '../core/single-flight.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Images } from '../workspace/images.ts'
+import type { Readers } from '../workspace/readers.ts'
+import type { Leases } from './leases.ts'
 import type { Repositories } from './repositories.ts'
 import type { Requests } from './request.ts'
 import type { Resolver } from './resolve.ts'
@@ -18,6 +20,8 @@ export interface Parts {
   readonly requests: Requests
   readonly results: ResultCache<Outcome>
   readonly flights: SingleFlight<Outcome>
+  readonly leases: Leases
+  readonly readers: Readers
   /** Limits of forks in which programs of callers run. */
   readonly limits: SandboxLimits
   /** Limits of forks in which only our own reads run. */

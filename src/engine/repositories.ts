@@ -2,11 +2,20 @@ import type { HttpRemotes } from '../git/remote/http-remote.ts'
 import type { Remote, RemoteAuthorization } from '../git/remote/remote.ts'
 import { parseRepo, type HttpRepo, type LocalRepo } from '../git/remote/repo-url.ts'
 import type { Connection } from '../workspace/image-request.ts'
-import { fingerprint, openCredential, requestAuthorization, selectCredential, type Credential } from './credentials.ts'
+import {
+  fingerprint,
+  openCredential,
+  requestAuthorization,
+  selectCredential,
+  type Credential,
+  type CredentialUse,
+} from './credentials.ts'
 import type { EngineSettings } from './settings.ts'
 
 /** A repository as one caller may see it. */
 export interface Repository {
+  /** As the caller gave it. */
+  readonly address: string
   /** Canonical key, the same for all who mean this repository. */
   readonly key: string
   /** What answers may be shared within: repository and credential. */
@@ -24,26 +33,34 @@ export interface RepositoriesSettings {
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
+/** With what a repository is opened. */
+export interface Opener {
+  /** The credential that came with the request; `undefined` for one of those configured. */
+  readonly gitAuthorization: string | undefined
+  readonly use: CredentialUse
+}
+
 export interface Repositories {
   /** Applies the rules for addresses and chooses the credential; nothing is contacted yet. */
-  open(repo: string, gitAuthorization: string | undefined): Promise<Repository>
+  open(repo: string, by: Opener): Promise<Repository>
 }
 
 /** Opens repositories by address; throws `url_invalid` and `host_forbidden`. */
 export function repositories({ settings, remotes, credentials, environment }: RepositoriesSettings): Repositories {
   async function authorizationFor(
     repo: HttpRepo,
-    gitAuthorization: string | undefined,
+    { gitAuthorization, use }: Opener,
   ): Promise<RemoteAuthorization | null> {
     if (gitAuthorization !== undefined) return requestAuthorization(gitAuthorization)
-    const entry = selectCredential(credentials, { host: repo.authority, path: repo.path, use: 'fetch', tenant: null })
+    const entry = selectCredential(credentials, { host: repo.authority, path: repo.path, use, tenant: null })
     return entry === null ? null : openCredential(entry, { environment })
   }
 
-  async function openHttp(repo: HttpRepo, gitAuthorization: string | undefined): Promise<Repository> {
-    const authorization = await authorizationFor(repo, gitAuthorization)
+  async function openHttp(address: string, repo: HttpRepo, by: Opener): Promise<Repository> {
+    const authorization = await authorizationFor(repo, by)
     const remote = remotes.open(repo, authorization)
     return {
+      address,
       key: repo.key,
       scope: `${fingerprint(authorization)} ${repo.key}`,
       remote,
@@ -51,10 +68,11 @@ export function repositories({ settings, remotes, credentials, environment }: Re
     }
   }
 
-  async function openLocal(repo: LocalRepo): Promise<Repository> {
+  async function openLocal(address: string, repo: LocalRepo): Promise<Repository> {
     const { localRemote } = await import('../git/remote/local-remote.ts')
     const remote = localRemote(repo)
     return {
+      address,
       key: repo.key,
       scope: repo.key,
       remote,
@@ -63,9 +81,9 @@ export function repositories({ settings, remotes, credentials, environment }: Re
   }
 
   return {
-    async open(text, gitAuthorization) {
+    async open(text, by) {
       const repo = parseRepo(text, { ...settings, allowLocal: true })
-      return repo.kind === 'http' ? openHttp(repo, gitAuthorization) : openLocal(repo)
+      return repo.kind === 'http' ? openHttp(text, repo, by) : openLocal(text, repo)
     },
   }
 }
@@ -76,4 +94,9 @@ async function connect(remote: Remote, url: string, options: { signal: AbortSign
     import('../workspace/remote-upstream.ts'),
   ])
   return { abilities, upstream: remoteUpstream({ remote, url, objectFormat: abilities.objectFormat }) }
+}
+
+/** How a request that reads opens a repository. */
+export function opener({ gitAuthorization }: { readonly gitAuthorization?: string }): Opener {
+  return { gitAuthorization, use: 'fetch' }
 }

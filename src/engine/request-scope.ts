@@ -6,11 +6,17 @@ import { stepText } from '../workspace/step-text.ts'
 import type { Answer, Receipt, RequestOptions, Tier } from './contract.ts'
 import type { Repository } from './repositories.ts'
 import type { Resolution } from './resolve.ts'
-import type { Outcome } from './outcome.ts'
+import type { Work } from './outcome.ts'
 
 /** What a request carries through the house: its end, its time and its receipt. */
 export interface RequestScope extends BringOptions {
-  answer<Value>(outcome: Omit<Outcome, 'value'> & { readonly value: Value }, facts: ReceiptFacts): Answer<Value>
+  answer<Value>(given: Given<Value>, facts: ReceiptFacts): Answer<Value>
+}
+
+interface Given<Value> {
+  readonly value: Value
+  readonly work: Work
+  readonly warnings: readonly string[]
 }
 
 export interface ReceiptFacts {
@@ -31,17 +37,17 @@ export function bracketRequest<T>(
   return withCorrelation(correlationId() ?? newCorrelationId(), () =>
     collectPhases((phases) =>
       withDeadline(deadlineMs, callersSignal, (signal) => {
-        const answer: RequestScope['answer'] = ({ value, provided, warnings }, facts) => {
+        const answer: RequestScope['answer'] = ({ value, work, warnings }, facts) => {
           const receipt: Receipt = {
             repo: facts.repository.key,
             ref: facts.resolution?.ref ?? facts.ref,
             commit: facts.resolution?.commit ?? '',
-            history: provided?.plan.result.history ?? 0,
+            history: work.history,
             stalenessMs: facts.resolution?.stalenessMs ?? 0,
             driver: facts.driver,
             tier: facts.tier,
-            plan: facts.tier === 'result' ? [] : (provided?.plan.steps ?? []).map(stepText),
-            bytesFetched: facts.tier === 'result' ? 0 : (provided?.bytesFetched ?? 0),
+            plan: facts.tier === 'result' ? [] : work.steps.map(stepText),
+            bytesFetched: facts.tier === 'result' ? 0 : work.bytesFetched,
             phases: phases(),
             warnings,
             correlationId: correlationId() ?? '',

@@ -1,5 +1,5 @@
 import { AppError, hasCode } from '../core/errors.ts'
-import { fieldKind } from '../git/fields.ts'
+import { namesCommit } from '../git/fields.ts'
 import type { Operation } from '../git/operation.ts'
 import type { ResolvedRef } from '../git/remote/resolve-ref.ts'
 import { parseRevision, type Revision } from '../git/revision.ts'
@@ -15,7 +15,7 @@ export function revisionFields(
   ref: string,
 ): RevisionFields {
   const names = Object.entries(operation.input.shape)
-    .filter(([, field]) => fieldKind(field) === 'revision')
+    .filter(([name, field]) => namesCommit(field, input[name]))
     .map(([name]) => name)
   return new Map(names.map((name) => [name, parseRevision((input[name] as string | null) ?? ref)]))
 }

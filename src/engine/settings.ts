@@ -30,6 +30,22 @@ export const engineSettings = z.strictObject({
     .min(1)
     .default(64 * 1024 * 1024)
     .describe('Bytes of output after which a program is ended.'),
+  workspaceTtlMs: z
+    .int()
+    .min(1000)
+    .max(86_400_000)
+    .default(3_600_000)
+    .describe('Time that a workspace lives where its caller asks for none.'),
+  readerIdleMs: z
+    .int()
+    .min(0)
+    .default(30_000)
+    .describe('How long a sandbox that answered a question waits for the next one; 0 ends it at once.'),
+  maxPushBytes: z
+    .int()
+    .min(1)
+    .default(1024 ** 3)
+    .describe('Bytes of new objects that one push may bring.'),
   resultCacheBytes: z
     .int()
     .min(0)

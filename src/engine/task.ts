@@ -69,7 +69,17 @@ export async function pinnedInput(
 
 /** What the operation may ask besides git. */
 export function contextOf({ repository }: Task, signal: AbortSignal): OperationContext {
-  return { signal, refs: (prefix) => repository.remote.lsRefs({ prefixes: [prefix], signal }) }
+  const refs: OperationContext['refs'] = (prefix) => repository.remote.lsRefs({ prefixes: [prefix], signal })
+  return {
+    signal,
+    refs,
+    files: { write: onlyReads },
+    upstream: { fetch: onlyReads, bring: onlyReads, push: onlyReads },
+  }
+}
+
+async function onlyReads(): Promise<never> {
+  throw new AppError('internal', 'Cannot change anything: this operation said that it only reads')
 }
 
 /** Equal keys have equal results: everything an answer depends on, and who may share it. */

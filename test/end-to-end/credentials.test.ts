@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync } from 'node:fs'
-import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { inspect } from 'node:util'
@@ -10,12 +9,10 @@ import { makeHome } from '../support/engine-home.ts'
 import { startGitServer, type GitServer } from '../support/git-server.ts'
 import { leftovers } from '../support/leftovers.ts'
 import { makeRepository } from '../support/repository.ts'
+import { watchSecret } from '../support/secret-watch.ts'
 
-const password = 'correct-horse-battery-staple-41'
-const encoded = Buffer.from(`robot:${password}`).toString('base64')
-const gitAuthorization = `Basic ${encoded}`
-/** Pieces that any form of it holds: as it is, in base64, and as hexadecimal digits. */
-const forms = [password, encoded.slice(4, -4), Buffer.from(password).toString('hex')]
+const secret = watchSecret()
+const { username, password, authorization: gitAuthorization } = secret
 
 const home = makeHome()
 const credentialsFile = join(home.dir, 'credentials.json')
@@ -26,52 +23,13 @@ let repo: string
 before(async () => {
   const source = await makeRepository(`${home.dir}/team/private.git`, { bare: true })
   await source.commit({ files: { 'secret.txt': 'only for some\n' } })
-  server = await startGitServer({ root: home.dir, auth: { username: 'robot', password } })
+  server = await startGitServer({ root: home.dir, auth: { username, password } })
   other = await startGitServer({ root: home.dir })
   repo = server.url('team/private')
   const entry = { host: server.host, owner: 'team', username: 'robot', passwordEnv: 'ROBOT_PASSWORD', use: ['fetch'] }
   await writeFile(credentialsFile, JSON.stringify([entry]))
 })
 after(() => Promise.all([server.close(), other.close()]))
-
-function assertHidden(text: string, where: string): void {
-  for (const form of forms) assert(!text.includes(form), `${where} holds the credential`)
-}
-
-async function assertNotInFiles(): Promise<void> {
-  const { stateDir } = home.settings
-  for (const entry of await readdir(stateDir, { recursive: true, withFileTypes: true })) {
-    assertHidden(entry.name, 'a file name')
-    if (!entry.isFile()) continue
-    assertHidden(await readFile(join(entry.parentPath, entry.name), 'latin1'), entry.name)
-  }
-}
-
-/** Reads the arguments and the environment of every process but ours until the work is over; tells how many sandboxes' commands it saw. */
-async function watchProcesses(work: Promise<unknown>): Promise<number> {
-  const over = new AbortController()
-  let commands = 0
-  void work.finally(() => over.abort()).catch(() => {})
-  while (!over.signal.aborted) {
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
-      const argv = readProc(pid, 'cmdline')
-      assertHidden(argv, `the arguments of ${argv}`)
-      assertHidden(readProc(pid, 'environ'), `the environment of ${argv}`)
-      if (argv.includes('index-pack')) commands += 1
-    }
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  return commands
-}
-
-function readProc(pid: string, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
-  } catch {
-    // It ended just now.
-    return ''
-  }
-}
 
 test('while a slow private repository is fetched, and ever after, the credential is in no other process, file, receipt or sandbox', async () => {
   const engine = await home.open()
@@ -80,15 +38,15 @@ test('while a slow private repository is fetched, and ever after, the credential
     { repo, argv: ['sh', '-c', 'env; cat .git/config /proc/1/environ /proc/1/cmdline; cat secret.txt'] },
     { gitAuthorization },
   )
-  assert((await watchProcesses(work)) > 0)
+  assert((await secret.whileAtWork(work, 'index-pack')) > 0)
   server.delayMs = 0
   const { running, receipt } = await work
   const { code, stdout, stderr } = await finish(running)
   assert.equal(code, 0)
   assert.match(stdout.toString(), /only for some/)
-  assertHidden(stdout.toString('latin1') + stderr.toString('latin1'), 'the sandbox')
-  assertHidden(inspect(await receipt, { depth: 9 }), 'the receipt')
-  await assertNotInFiles()
+  secret.hidden(stdout.toString('latin1') + stderr.toString('latin1'), 'the sandbox')
+  secret.hidden(inspect(await receipt, { depth: 9 }), 'the receipt')
+  await secret.notInFiles(home.settings.stateDir)
 })
 
 test('the same by the command line, with the credential from its environment and from a file of credentials', async () => {
@@ -100,8 +58,8 @@ test('the same by the command line, with the credential from its environment and
   const started = home.start(['run', repo, '--json', '--', 'env'], named)
   const { code, stdout, stderr } = await started.end
   assert.deepEqual([code, stderr], [0, ''])
-  assertHidden(first.stdout + stdout, 'the output')
-  await assertNotInFiles()
+  secret.hidden(first.stdout + stdout, 'the output')
+  await secret.notInFiles(home.settings.stateDir)
 })
 
 test('without a credential the answer is auth_required at once, without a prompt, cold and warm alike', async () => {
@@ -171,16 +129,16 @@ test('failures of every kind show the credential nowhere', async () => {
     server.fault = fault
     const problem = await problemOf(engine.run('log', { repo: server.url('team/unseen') }, { gitAuthorization }))
     const own = password === (fault as { realm?: string }).realm ? [] : [inspect(problem, { depth: 9 })]
-    for (const text of own) assertHidden(text, fault.kind)
+    for (const text of own) secret.hidden(text, fault.kind)
     const shown = await home.forkyard(['log', server.url('team/unseen')], {
       FORKYARD_GIT_AUTHORIZATION: gitAuthorization,
     })
     assert.equal(shown.code, 1)
-    assertHidden(shown.stdout + shown.stderr, fault.kind)
+    secret.hidden(shown.stdout + shown.stderr, fault.kind)
   }
   server.fault = null
   assert.equal(other.requests.filter(({ hasAuthorization }) => hasAuthorization).length, 0)
-  await assertNotInFiles()
+  await secret.notInFiles(home.settings.stateDir)
 })
 
 test('a credential for one host is sent to no other', async () => {

@@ -37,16 +37,32 @@ for (const command of commands) {
   })
 }
 
-test('README: the library example runs as printed', async () => {
-  assert.equal(programs.length, 1)
-  const source = programs[0]?.replace("'forkyard'", JSON.stringify(`file://${root}src/index.ts`)) ?? ''
+/** Runs a program of the README, and then says what it found. */
+async function play(program: string): Promise<{ said: string; value: unknown; receipt: { tier: string } }> {
+  const source = program.replace("'forkyard'", JSON.stringify(`file://${root}src/index.ts`))
   const shown = `${source}\nconsole.log(JSON.stringify({ value, receipt }))`
   const stdout = await run(`exec ${process.execPath} --input-type=module -e '${shown.replaceAll("'", `'\\''`)}'`)
-  const { value, receipt } = JSON.parse(stdout) as { value: { commits: unknown[] }; receipt: { tier: string } }
-  assert.equal(value.commits.length, 3)
+  const [last = '', ...others] = stdout.trimEnd().split('\n').toReversed()
+  return { said: others.join('\n'), ...(JSON.parse(last) as { value: unknown; receipt: { tier: string } }) }
+}
+
+test('README: the first library example runs as printed', async () => {
+  const { value, receipt } = await play(programs[0] ?? '')
+  assert.equal((value as { commits: unknown[] }).commits.length, 3)
   assert(['image', 'refresh', 'clone'].includes(receipt.tier))
 })
 
-test('the README shows commands and one program', () => {
+test('README: the workspace example runs as printed', async () => {
+  const { said, value, receipt } = await play(programs[1] ?? '')
+  assert.match(said, /10 NOTES\.md/)
+  assert.deepEqual(
+    (value as { files: { path: string }[] }).files.map(({ path }) => path),
+    ['NOTES.md'],
+  )
+  assert.equal(receipt.tier, 'workspace')
+  assert.equal(programs.length, 2)
+})
+
+test('the README shows commands', () => {
   assert(commands.length >= 8, `only ${commands.length} commands were found`)
 })

@@ -6,6 +6,7 @@ import { imageComplaints } from '../support/fsck-images.ts'
 import { startGitServer, type GitServer } from '../support/git-server.ts'
 import { leftovers } from '../support/leftovers.ts'
 import { makeRepository, type Repository } from '../support/repository.ts'
+import { seeded } from '../support/seeded.ts'
 
 const rounds = 50
 const seed = 20_240_501
@@ -22,18 +23,8 @@ before(async () => {
 })
 after(() => server.close())
 
-/** Numbers from 0 to 1 that are the same each time (mulberry32). */
-function random(state: number): () => number {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 test(`${rounds} rounds with one of several processes killed leave nothing behind and every answer right`, async () => {
-  const next = random(seed)
+  const next = seeded(seed)
   const repo = server.url('stormy')
   const commands = [
     ['log', repo, '--limit=2', '--json'],

@@ -16,7 +16,11 @@ let repo: string
 before(async () => {
   source = await makeRepository(`${home.dir}/programs.git`, { bare: true })
   await source.commit({
-    files: { 'README.md': '# Programs\n', 'bin/tool': { executable: '#!/bin/sh\necho tool "$@"\n' } },
+    files: {
+      'README.md': '# Programs\n',
+      'bin/tool': { executable: '#!/bin/sh\necho tool "$@"\n' },
+      'lib/a.txt': 'a\n',
+    },
   })
   await source.branch('topic/deep', 'main')
   await source.tag('v1', { message: 'One' })
@@ -124,12 +128,14 @@ test('a caller that leaves ends the program', async () => {
   assert.deepEqual(leftovers(home), [])
 })
 
-test('a cone holds its directories and the files beside them', async () => {
-  const { stdout, receipt } = await shell('find . -path ./.git -prune -o -type f -print; git status --porcelain', {
-    cone: ['bin'],
-  })
-  assert.deepEqual(stdout.toString().trim().split('\n').toSorted(), ['./README.md', './bin/tool'])
-  assert.equal(receipt.tier, 'image')
+test('a cone holds its directories and the files beside them, whatever others have asked for before', async () => {
+  for (const tier of ['clone', 'image']) {
+    const { stdout, receipt } = await shell('find . -path ./.git -prune -o -type f -print; git status --porcelain', {
+      cone: ['bin'],
+    })
+    assert.deepEqual(stdout.toString().trim().split('\n').toSorted(), ['./README.md', './bin/tool'])
+    assert.equal(receipt.tier, tier)
+  }
 })
 
 test('the second run asks the server for refs and fetches nothing', async () => {

@@ -7,7 +7,8 @@ import { startGitServer, type GitServer } from '../support/git-server.ts'
 import { leftovers } from '../support/leftovers.ts'
 import { gitAt, runOperation } from '../support/operation-run.ts'
 import { hermeticGit } from '../support/repository.ts'
-import { lfsPointer, makeRichRepository, oddBytes, type RichRepository } from '../support/rich-repository.ts'
+import { reads } from '../support/reads.ts'
+import { lfsPointer, makeRichRepository, type RichRepository } from '../support/rich-repository.ts'
 
 const home = makeHome({ resultCacheBytes: 0 })
 const clone = `${home.dir}/clone`
@@ -24,38 +25,6 @@ before(async () => {
   await hermeticGit(home.dir, ['clone', '--quiet', server.url('rich'), clone])
 })
 after(() => server.close())
-
-/** Every read operation with inputs that reach far, into odd places, or nowhere. */
-const asked: readonly (readonly [name: string, input: Record<string, unknown>])[] = [
-  ['log', {}],
-  ['log', { revision: 'main~1', files: true }],
-  ['log', { path: 'src/long.txt', limit: 1 }],
-  ['log', { author: 'zoe', message: 'move' }],
-  ['show', { revision: 'main~2' }],
-  ['show', { revision: 'main~1^2' }],
-  ['diff', { from: 'main~3', to: 'main' }],
-  ['diff', { from: 'topic', to: 'main', mergeBase: true, patch: false }],
-  ['diff', { from: 'v1', to: 'light' }],
-  ['blame', { path: 'lib/long.txt' }],
-  ['blame', { path: { base64: oddBytes.toString('base64') } }],
-  ['grep', { pattern: 'line 3', syntax: 'fixed' }],
-  ['grep', { pattern: 'named|odd', paths: ['-rf', '*', 'é'] }],
-  ['list-files', { sizes: true }],
-  ['list-files', { revision: 'topic', path: 'src', recursive: false }],
-  ['read-file', { path: 'big.psd' }],
-  ['read-file', { path: 'data.bin' }],
-  ['read-file', { path: 'link' }],
-  ['read-file', { path: 'module' }],
-  ['branches', {}],
-  ['tags', {}],
-  ['merge-base', { ours: 'topic', theirs: 'main~2' }],
-  ['merge-base', { ours: 'topic', theirs: 'main', all: true }],
-  ['rev-parse', { revision: 'main~1' }],
-  ['rev-parse', { revision: 'v1' }],
-  ['describe', { revision: 'main' }],
-  ['describe', { revision: 'main', annotated: true }],
-  ['status', {}],
-]
 
 /** The same operation on a plain full clone. */
 function reference(name: string, input: Record<string, unknown>): Promise<unknown> {
@@ -77,13 +46,13 @@ async function withTwoCommitsAlone(): Promise<Answer<unknown>> {
 }
 
 test('the list above holds every read operation', () => {
-  const reads = operations.filter(({ effect }) => effect === 'read').map(({ name }) => name)
-  assert.deepEqual([...new Set(asked.map(([name]) => name))].toSorted(), reads.toSorted())
+  const names = operations.filter(({ effect }) => effect === 'read').map(({ name }) => name)
+  assert.deepEqual([...new Set(reads.map(([name]) => name))].toSorted(), names.toSorted())
 })
 
-for (const [index, [name, input]] of asked.entries()) {
+for (const [index, [name, input]] of reads.entries()) {
   const isRefs = name === 'branches' || name === 'tags'
-  const isFirst = asked.findIndex(([other]) => other === name) === index
+  const isFirst = reads.findIndex(([other]) => other === name) === index
 
   test(`${name} ${JSON.stringify(input)} is answered as a full clone does, from nothing or too little, and from the image`, async () => {
     const expected = await reference(name, input)

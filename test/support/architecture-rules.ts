@@ -13,7 +13,7 @@ export const ranks: readonly (readonly string[])[] = [
 /** The only files that may start a process on the host. */
 export const spawners: readonly string[] = [
   'src/sandbox/local/start-child.ts',
-  'src/git/remote/upload-pack.ts',
+  'src/git/remote/git-program.ts',
   'src/git/probe-git.ts',
 ]
 

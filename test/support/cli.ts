@@ -51,6 +51,8 @@ export function fakeEngine(answers: Partial<Engine> = {}): { readonly engine: En
       calls.push({ method: 'warm', input })
       return await (answers.warm ?? unexpected)(input, options)
     },
+    open: async (input, options) => await (answers.open ?? unexpected)(input, options),
+    workspaces: async () => await (answers.workspaces ?? unexpected)(),
     images: async () => await (answers.images ?? unexpected)(),
     drop: async (id) => {
       calls.push({ method: 'drop', input: id })

@@ -47,6 +47,8 @@ export function makeHome(more: Partial<Settings> = {}): EngineHome {
   const settings = parseSettings({
     stateDir: join(dir, 'state'),
     allowHosts: ['127.0.0.1'],
+    // What is left after a test is what was forgotten.
+    readerIdleMs: 0,
     ...(isRoot ? { sandboxUid: randomInt(60_000, 65_000) } : {}),
     ...more,
   })

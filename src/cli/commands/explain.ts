@@ -1,10 +1,9 @@
 import { Command } from 'commander'
-import { schemaFields } from '../../core/schema-fields.ts'
 import type { Explanation } from '../../engine/contract.ts'
 import type { Operation } from '../../git/operation.ts'
 import { stepText } from '../../workspace/step-text.ts'
 import { costText, needsText, table } from '../format.ts'
-import { addFlags, commonFields, givenValues } from '../operation-flags.ts'
+import { addFlags, givenValues, operationFields } from '../operation-flags.ts'
 import { printJson, printPlain, withEngine, type Session } from '../session.ts'
 import { repoOf } from '../target.ts'
 import { exampleOf } from './operation.ts'
@@ -20,7 +19,7 @@ export function explainCommand(operations: readonly Operation[], session: Sessio
 }
 
 function explanationCommand(operation: Operation, session: Session): Command {
-  const fields = [...schemaFields(operation.input), ...commonFields]
+  const fields = operationFields(operation)
   const command = addFlags(new Command(operation.name), fields)
   return command
     .description(`Explain: ${operation.summary}`)

@@ -1,13 +1,12 @@
 import { Command } from 'commander'
-import { schemaFields } from '../../core/schema-fields.ts'
 import type { Operation } from '../../git/operation.ts'
-import { addFlags, commonFields, flagsOf, givenValues } from '../operation-flags.ts'
+import { addFlags, flagsOf, givenValues, operationFields } from '../operation-flags.ts'
 import { printJson, printPlain, withEngine, type Session } from '../session.ts'
 import { repoOf } from '../target.ts'
 
 /** The command of an operation, derived from its declaration. */
 export function operationCommand(operation: Operation, session: Session): Command {
-  const fields = [...schemaFields(operation.input), ...commonFields]
+  const fields = operationFields(operation)
   const command = addFlags(new Command(operation.name), fields)
   return command
     .description(operation.summary)

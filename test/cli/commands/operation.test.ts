@@ -49,8 +49,8 @@ test('a flag of a list may be repeated, and a value may begin with a dash', asyn
 for (const operation of operations) {
   test(`the example in the help of ${operation.name} is a command line that gives its input`, async () => {
     const { stdout } = await cli([operation.name, '--help'])
-    const example = /\nExample:\n {2}forkyard (.+)\n/.exec(stdout)?.[1] ?? ''
-    const words = example.split(' ').map((word) => word.replace(/^'|'$|(?<==)'/g, ''))
+    const example = /\nExample:\n {2}forkyard ([^]+)\n$/.exec(stdout)?.[1] ?? ''
+    const words = (example.match(/(?:'[^']*'|[^\s'])+/g) ?? []).map((word) => word.replaceAll("'", ''))
     assert.equal(words[0], operation.name)
     const input = (await inputOf(words)) as Record<string, unknown>
     const { repo, ...own } = input

@@ -1,0 +1,40 @@
+import { correlationId } from '../core/correlation.ts'
+import type { Running } from '../core/exec.ts'
+import { span } from '../core/spans.ts'
+import { directoryIn, programEnvironment } from '../workspace/opening.ts'
+import type { Execution, ProgramOptions, Receipt } from './contract.ts'
+import type { Lease } from './leases.ts'
+import type { Parts } from './parts.ts'
+import { bracketInWorkspace } from './workspace-scope.ts'
+
+/** Starts a program in a workspace; it takes no lock, and ends with its caller, its deadline or the workspace. */
+export async function execInWorkspace(
+  parts: Parts,
+  lease: Lease,
+  input: unknown,
+  options: ProgramOptions,
+): Promise<Execution> {
+  const { argv, cwd, env, deadlineMs, maxOutputBytes } = parts.requests.program(input)
+  const started = Promise.withResolvers<Running>()
+  const receipt: Promise<Receipt> = bracketInWorkspace(parts, lease, { deadlineMs }, options, async (scope) => {
+    lease.programs += 1
+    try {
+      const running = lease.copy.sandbox.exec({
+        argv,
+        cwd: directoryIn(cwd),
+        env: { ...programEnvironment(correlationId() ?? ''), ...env },
+        ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
+        signal: scope.signal,
+        deadlineMs: scope.deadlineMs,
+        maxOutputBytes,
+      })
+      started.resolve(running)
+      await span('exec', { driver: parts.driver.name }, () => running.exit)
+    } finally {
+      lease.programs -= 1
+    }
+    return scope.answer(null, { steps: [], bytesFetched: 0 }).receipt
+  })
+  receipt.catch((error: unknown) => started.reject(error))
+  return { running: await started.promise, receipt }
+}

@@ -1,0 +1,36 @@
+import { joinCones } from '../workspace/needs.ts'
+import { upgrade } from '../workspace/live-copy.ts'
+import type { Answer, Extension, RequestOptions } from './contract.ts'
+import type { Lease } from './leases.ts'
+import type { Parts } from './parts.ts'
+import { bracketInWorkspace } from './workspace-scope.ts'
+
+/** Lets a workspace live longer, and lets it hold more of the upstream where that is asked for. */
+export async function extendWorkspace(
+  parts: Parts,
+  lease: Lease,
+  input: unknown,
+  options: RequestOptions,
+): Promise<Answer<Extension>> {
+  const { ttlMs, history, cone, deadlineMs } = parts.requests.extend(input)
+  return bracketInWorkspace(parts, lease, { deadlineMs }, options, async (scope) => {
+    if (ttlMs !== null) parts.leases.extend(lease, ttlMs)
+    const { has } = lease.copy
+    const isWider = cone.length > 0 && has.worktree === 'cone'
+    const needs = {
+      history: history ?? has.history,
+      trees: history === null ? has.trees : 'all',
+      blobs: history === null ? has.blobs : 'all',
+      worktree: isWider ? 'cone' : 'none',
+      refs: 'asked',
+    } as const
+    const wanted = { needs, commits: [], cone: isWider ? joinCones(cone, has.cone) : [] }
+    const work = await lease.lock.run(
+      'write',
+      () => lease.upgrades.run(() => upgrade(lease.copy, wanted, lease.repository.connect, scope), scope),
+      scope,
+    )
+    const value = { id: lease.id, expiresAt: new Date(lease.expiresAt).toISOString() }
+    return scope.answer(value, { steps: work.steps, bytesFetched: work.bytes })
+  })
+}

@@ -1,0 +1,41 @@
+import { buffer } from 'node:stream/consumers'
+import { worktreeFiles, type LiveFiles } from '../workspace/worktree-files.ts'
+import type { RequestOptions, WorkspaceFiles } from './contract.ts'
+import type { Lease } from './leases.ts'
+import type { Parts } from './parts.ts'
+import { bracketInWorkspace } from './workspace-scope.ts'
+
+/** The files of a workspace; reads run together, what changes something runs alone. */
+export function filesOf(parts: Parts, lease: () => Lease): WorkspaceFiles {
+  const { maxOutputBytes: maxReadBytes } = parts.settings
+
+  async function use<T>(
+    kind: 'read' | 'write',
+    options: RequestOptions,
+    work: (files: LiveFiles, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const held = lease()
+    return bracketInWorkspace(parts, held, { deadlineMs: parts.settings.deadlineMs }, options, (scope) =>
+      held.lock.run(
+        kind,
+        () => work(worktreeFiles(held.copy.sandbox, { ...scope, maxReadBytes }), scope.signal),
+        scope,
+      ),
+    )
+  }
+  return {
+    read: (path, { offset = 0, length = null, ...options } = {}) =>
+      use('read', options, (files, signal) =>
+        files.read(path, { offset, length, signal }, async ({ content, ...part }) => ({
+          ...part,
+          content: await buffer(content),
+        })),
+      ),
+    write: (path, content, { isExecutable = null, ...options } = {}) =>
+      use('write', options, (files, signal) => files.write(path, content, { isExecutable, signal })),
+    list: (path, { limit = 1000, ...options } = {}) =>
+      use('read', options, (files, signal) => files.list(path, { limit, signal })),
+    remove: (path, { recursive = false, ...options } = {}) =>
+      use('write', options, (files, signal) => files.remove(path, { recursive, signal })),
+  }
+}

@@ -1,0 +1,29 @@
+import type { Receipt, RequestOptions } from './contract.ts'
+import type { Lease } from './leases.ts'
+import type { Parts } from './parts.ts'
+import { bracketInWorkspace } from './workspace-scope.ts'
+
+/** Copies a workspace with everything that was changed in it; its programs stand still meanwhile and are not copied. */
+export async function forkWorkspace(
+  parts: Parts,
+  lease: Lease,
+  input: unknown,
+  options: RequestOptions,
+): Promise<{ readonly forks: readonly Lease[]; readonly receipt: Receipt }> {
+  const { count, ttlMs, deadlineMs } = parts.requests.fork(input)
+  return bracketInWorkspace(parts, lease, { deadlineMs }, options, (scope) =>
+    lease.lock.run(
+      'write',
+      async () => {
+        const metadata = (): Record<string, string> => ({ role: 'workspace' })
+        const sandboxes = await parts.driver.fork(lease.copy.sandbox, count, { signal: scope.signal, metadata })
+        const { repository, ref, resolution, warnings } = lease
+        const forks = sandboxes.map((sandbox) =>
+          parts.leases.add({ repository, ref, resolution, copy: { ...lease.copy, sandbox }, warnings }, ttlMs),
+        )
+        return { forks, receipt: scope.answer(null, { steps: [], bytesFetched: 0 }).receipt }
+      },
+      scope,
+    ),
+  )
+}

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
+import { AppError } from '../core/errors.ts'
+import { readWriteLock, type ReadWriteLock } from '../core/read-write-lock.ts'
+import { semaphore, type Semaphore } from '../core/semaphore.ts'
+import type { LiveCopy } from '../workspace/live-copy.ts'
+import type { Repository } from './repositories.ts'
+import type { Resolution } from './resolve.ts'
+
+/** What a workspace was opened as. */
+export interface Opened {
+  readonly repository: Repository
+  readonly ref: string
+  readonly resolution: Resolution
+  readonly copy: LiveCopy
+  /** What the working copy leaves out, in sentences. */
+  readonly warnings: readonly string[]
+}
+
+/** A workspace somebody holds. */
+export interface Lease extends Opened {
+  readonly id: string
+  /** Reads together, writes alone; programs of callers take no part. */
+  readonly lock: ReadWriteLock
+  /** What is brought from the upstream comes one after another. */
+  readonly upgrades: Semaphore
+  /** Aborts with `workspace_not_found` when it is closed or its time is over. */
+  readonly ended: AbortSignal
+  /** Programs of callers that run in it now. */
+  programs: number
+  /** Milliseconds since the epoch. */
+  expiresAt: number
+}
+
+/** The workspaces of this process; each ends by `end`, by its time, or with the process. */
+export interface Leases {
+  add(opened: Opened, ttlMs: number): Lease
+  /** Throws `workspace_not_found`, also where it has ended. */
+  get(id: string): Lease
+  all(): readonly Lease[]
+  /** Lets it live so long from now. */
+  extend(lease: Lease, ttlMs: number): void
+  /** Ends what runs in it and removes every trace; safe to call twice. */
+  end(id: string): Promise<void>
+  endAll(): Promise<void>
+}
+
+export function leases(clock: Clock): Leases {
+  const held = new Map<string, { readonly lease: Lease; readonly ending: AbortController; timer: NodeJS.Timeout }>()
+  const endings = new Map<string, Promise<void>>()
+
+  function wait(lease: Lease): NodeJS.Timeout {
+    const leftMs = Math.max(0, lease.expiresAt - clock.now())
+    const timer = setTimeout(() => void expire(lease.id), Math.min(leftMs, 2 ** 31 - 1))
+    // A workspace that nobody uses keeps no program alive.
+    return timer.unref()
+  }
+
+  async function expire(id: string): Promise<void> {
+    await end(id, 'its time is over').catch(() => {
+      // Its traces are the reaper's, should the driver not get rid of them.
+    })
+  }
+
+  function end(id: string, fact: string): Promise<void> {
+    const known = held.get(id)
+    if (known === undefined) return endings.get(id) ?? Promise.resolve()
+    held.delete(id)
+    clearTimeout(known.timer)
+    known.ending.abort(notFound(fact))
+    const ending = known.lease.copy.sandbox.destroy().finally(() => endings.delete(id))
+    endings.set(id, ending)
+    return ending
+  }
+
+  return {
+    add(opened, ttlMs) {
+      const ending = new AbortController()
+      const id = `ws_${randomBytes(16).toString('hex')}`
+      const lease: Lease = {
+        ...opened,
+        id,
+        lock: readWriteLock(),
+        upgrades: semaphore({ name: 'an upgrade', permits: 1, maxWaiting: Number.MAX_SAFE_INTEGER }),
+        ended: ending.signal,
+        programs: 0,
+        expiresAt: clock.now() + ttlMs,
+      }
+      held.set(id, { lease, ending, timer: wait(lease) })
+      return lease
+    },
+    get(id) {
+      const known = held.get(id)
+      if (known === undefined) throw notFound('there is none of that id')
+      return known.lease
+    },
+    all: () => [...held.values()].map(({ lease }) => lease),
+    extend(lease, ttlMs) {
+      const known = held.get(lease.id)
+      if (known === undefined) throw notFound('there is none of that id')
+      clearTimeout(known.timer)
+      lease.expiresAt = clock.now() + ttlMs
+      known.timer = wait(lease)
+    },
+    end: (id) => end(id, 'it was closed'),
+    async endAll() {
+      await Promise.all([...held.keys()].map((id) => end(id, 'it was closed')))
+      await Promise.all(endings.values())
+    },
+  }
+}
+
+function notFound(fact: string): AppError {
+  return new AppError('workspace_not_found', `Cannot use the workspace: ${fact}`)
+}

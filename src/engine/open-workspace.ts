@@ -1,0 +1,97 @@
+import { correlationId } from '../core/correlation.ts'
+import { finishOk } from '../core/exec.ts'
+import type { Needs } from '../git/operation.ts'
+import type { Provided } from '../workspace/images.ts'
+import { openingArgv, programEnvironment } from '../workspace/opening.ts'
+import { start } from '../workspace/place.ts'
+import type { RequestOptions, Workspace } from './contract.ts'
+import { prepareFirstContact } from './first-contact.ts'
+import type { Lease } from './leases.ts'
+import { workOf } from './outcome.ts'
+import type { Parts } from './parts.ts'
+import { opener, type Repository } from './repositories.ts'
+import { bracketRequest, type RequestScope } from './request-scope.ts'
+import type { OpenRequest } from './request.ts'
+import { openedIds, type Resolution } from './resolve.ts'
+import { withSecondTry } from './second-try.ts'
+import { workspaceOf } from './workspace.ts'
+
+/** Forks a workspace for a caller, on the branch, tag or commit that was asked for. */
+export async function openWorkspace(parts: Parts, input: unknown, options: RequestOptions): Promise<Workspace> {
+  const request = parts.requests.open(input)
+  const serve = async (scope: RequestScope, maxStalenessMs: number): Promise<Workspace> => {
+    const repository = await parts.repositories.open(request.repo, opener(options))
+    void prepareFirstContact(parts, repository, scope.signal)
+    const known = { maxStalenessMs, signal: scope.signal }
+    const resolution = await parts.resolver.resolve(repository, request.ref, known)
+    const provided = await parts.images.provide(
+      {
+        repo: repository.key,
+        sharing: repository.scope,
+        connect: repository.connect,
+        needs: needsOf(request),
+        commits: openedIds(resolution),
+        cone: request.cone,
+        listBlobs: async () => [],
+      },
+      scope,
+    )
+    const lease = await lend(parts, { request, repository, resolution, provided }, scope)
+    const facts = {
+      repository,
+      ref: request.ref,
+      resolution,
+      driver: parts.driver.name,
+      tier: provided.plan.tier,
+    }
+    const { receipt } = scope.answer({ value: null, work: workOf(provided), warnings: lease.warnings }, facts)
+    return workspaceOf(parts, lease, receipt)
+  }
+  return bracketRequest(request, options, (scope) =>
+    withSecondTry(request.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),
+  )
+}
+
+/** What git in a workspace finds there: as a clone of that depth, everything of each generation. */
+function needsOf({ history, cone }: OpenRequest): Needs {
+  const extent = history === 'tip' ? 'tip' : 'all'
+  return {
+    history: history === 'tip' ? 1 : history,
+    trees: extent,
+    // The files of a cone are all that is checked out; others are brought when an operation reads them.
+    blobs: cone.length === 0 ? extent : 'none',
+    worktree: cone.length === 0 ? 'full' : 'cone',
+    refs: 'asked',
+  }
+}
+
+interface Opening {
+  readonly request: OpenRequest
+  readonly repository: Repository
+  readonly resolution: Resolution
+  readonly provided: Provided
+}
+
+async function lend(
+  parts: Parts,
+  { request, repository, resolution, provided }: Opening,
+  { signal, deadlineMs }: RequestScope,
+): Promise<Lease> {
+  const sandbox = await parts.driver.create(
+    { image: provided.image, upper: 'memory', network: 'none', limits: parts.limits, metadata: { role: 'workspace' } },
+    { signal },
+  )
+  try {
+    const { result } = provided.plan
+    const argv = openingArgv(resolution, result.tips, ['true'])
+    const env = programEnvironment(correlationId() ?? '')
+    await finishOk(start(sandbox, argv, { signal, deadlineMs, env }), 'open the working copy')
+    const has = { ...result, tips: openedIds(resolution) }
+    const copy = { sandbox, has, image: provided.image, base: has }
+    const warnings = [...sandbox.warnings, ...provided.warnings]
+    return parts.leases.add({ repository, ref: request.ref, resolution, copy, warnings }, request.ttlMs)
+  } catch (error) {
+    await sandbox.destroy()
+    throw error
+  }
+}

@@ -1,0 +1,54 @@
+import type { OperationUpstream } from '../git/operation.ts'
+import type { Git } from '../git/run-git.ts'
+import { upgrade } from '../workspace/live-copy.ts'
+import { pushCommit } from '../workspace/push.ts'
+import type { Step } from '../workspace/steps.ts'
+import type { RequestOptions } from './contract.ts'
+import type { Lease } from './leases.ts'
+import type { Parts } from './parts.ts'
+import { bringContents } from './bring-contents.ts'
+import { openedIds } from './resolve.ts'
+import type { WorkspaceScope } from './workspace-scope.ts'
+
+interface Asking {
+  readonly parts: Parts
+  readonly lease: Lease
+  readonly git: Git
+  /** What was brought on the way, for the receipt. */
+  readonly brought: { readonly steps: Step[]; bytesFetched: number }
+  readonly options: RequestOptions
+}
+
+/** The upstream of a workspace, asked with the credential of this request, else with that of its opening. */
+export function upstreamOf({ parts, lease, git, brought, options }: Asking, scope: WorkspaceScope): OperationUpstream {
+  const { copy, repository } = lease
+  const { gitAuthorization } = options
+  return {
+    async fetch(ref) {
+      const asked =
+        gitAuthorization === undefined
+          ? repository
+          : await parts.repositories.open(repository.address, { gitAuthorization, use: 'fetch' })
+      const resolution = await parts.resolver.resolve(asked, ref, { maxStalenessMs: 0, signal: scope.signal })
+      const { history, trees, blobs } = copy.has
+      const needs = { history, trees, blobs, worktree: 'none', refs: 'asked' } as const
+      const wanted = { needs, commits: openedIds(resolution), cone: [] }
+      const work = await lease.upgrades.run(() => upgrade(copy, wanted, asked.connect, scope), scope)
+      brought.steps.push(...work.steps)
+      brought.bytesFetched += work.bytes
+      return resolution
+    },
+    async bring(oids) {
+      brought.bytesFetched += await bringContents(lease, git, oids, scope)
+    },
+    async push(wish) {
+      const { remote } = await parts.repositories.open(repository.address, { gitAuthorization, use: 'push' })
+      const { driver, limits, settings } = parts
+      return pushCommit(
+        { driver, limits, copy, git, remote, connect: repository.connect, maxBytes: settings.maxPushBytes },
+        wish,
+        scope,
+      )
+    },
+  }
+}

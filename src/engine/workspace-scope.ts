@@ -1,0 +1,29 @@
+import type { Answer, RequestOptions } from './contract.ts'
+import type { Lease } from './leases.ts'
+import type { Work } from './outcome.ts'
+import type { Parts } from './parts.ts'
+import { bracketRequest, type RequestScope } from './request-scope.ts'
+
+/** What a request in a workspace carries with it. */
+export interface WorkspaceScope extends Omit<RequestScope, 'answer'> {
+  /** The answer with the receipt of this workspace. */
+  answer<Value>(value: Value, work: Omit<Work, 'history'>): Answer<Value>
+}
+
+/** Brackets a request in a workspace: it ends with its caller, its deadline or the workspace, whichever is first. */
+export function bracketInWorkspace<T>(
+  { driver }: Pick<Parts, 'driver'>,
+  lease: Lease,
+  request: { readonly deadlineMs: number },
+  options: RequestOptions,
+  use: (scope: WorkspaceScope) => Promise<T>,
+): Promise<T> {
+  const signal = options.signal === undefined ? lease.ended : AbortSignal.any([options.signal, lease.ended])
+  return bracketRequest(request, { ...options, signal }, (scope) => {
+    const { repository, ref, resolution, warnings } = lease
+    const facts = { repository, ref, resolution, driver: driver.name, tier: 'workspace' } as const
+    const answer: WorkspaceScope['answer'] = (value, work) =>
+      scope.answer({ value, work: { ...work, history: lease.copy.has.history }, warnings }, facts)
+    return use({ ...scope, answer })
+  })
+}

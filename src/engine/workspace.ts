@@ -1,0 +1,29 @@
+import type { Receipt, Workspace } from './contract.ts'
+import { execInWorkspace } from './exec-in-workspace.ts'
+import { extendWorkspace } from './extend-workspace.ts'
+import { filesOf } from './files-of-workspace.ts'
+import { forkWorkspace } from './fork-workspace.ts'
+import type { Lease } from './leases.ts'
+import type { Parts } from './parts.ts'
+import { runInWorkspace } from './run-in-workspace.ts'
+
+/** A lease as its holder uses it; everything but `close` throws `workspace_not_found` once it has ended. */
+export function workspaceOf(parts: Parts, { id }: Lease, receipt: Receipt): Workspace {
+  const lease = (): Lease => parts.leases.get(id)
+  return {
+    id,
+    receipt,
+    get expiresAt() {
+      return new Date(lease().expiresAt).toISOString()
+    },
+    run: async (name, input = {}, options = {}) => runInWorkspace(parts, lease(), name, input, options),
+    exec: async (input, options = {}) => execInWorkspace(parts, lease(), input, options),
+    files: filesOf(parts, lease),
+    async fork(input = {}, options = {}) {
+      const { forks, receipt: forking } = await forkWorkspace(parts, lease(), input, options)
+      return forks.map((fork) => workspaceOf(parts, fork, forking))
+    },
+    extend: async (input, options = {}) => extendWorkspace(parts, lease(), input, options),
+    close: () => parts.leases.end(id),
+  }
+}

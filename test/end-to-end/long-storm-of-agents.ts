@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { makeHome } from '../support/engine-home.ts'
+import { workspaceStorm } from '../support/workspace-storm.ts'
+
+const cycles = 300
+const home = makeHome()
+
+test(`${cycles} cycles of agents that are killed at work leave nothing behind, and nothing half pushed`, async (t) => {
+  const { kills } = await workspaceStorm(home, { cycles, seed: 20_261_124, report: (text) => t.diagnostic(text) })
+  assert(kills > cycles / 5, `only ${kills} were killed`)
+})

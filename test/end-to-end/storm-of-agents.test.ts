@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { makeHome } from '../support/engine-home.ts'
+import { workspaceStorm } from '../support/workspace-storm.ts'
+
+const home = makeHome()
+
+// The long form is `npm run storm`.
+test('agents that are killed at work leave nothing behind, and nothing half pushed', async (t) => {
+  const { kills } = await workspaceStorm(home, { cycles: 12, seed: 7, report: (text) => t.diagnostic(text) })
+  assert(kills > 3, `only ${kills} were killed`)
+})
