@@ -1,19 +1,12 @@
 import { compose, type Composed } from '../../src/compose.ts'
-import { parseSettings } from '../../src/config.ts'
+import { parseSettings, type Settings } from '../../src/config.ts'
 
 /** Lends forkyard's parts on a state directory of their own, with one host allowed, and closes them. */
 export async function withComposed<Result>(
-  {
-    stateDir,
-    host,
-    resultCacheBytes,
-  }: { readonly stateDir: string; readonly host: string; readonly resultCacheBytes?: number },
+  { host, ...settings }: Partial<Settings> & { readonly host: string },
   work: (composed: Composed) => Promise<Result>,
 ): Promise<Result> {
-  const composed = await compose(
-    parseSettings({ stateDir, allowHosts: [host], ...(resultCacheBytes === undefined ? {} : { resultCacheBytes }) }),
-    {},
-  )
+  const composed = await compose(parseSettings({ ...settings, allowHosts: [host] }), {})
   try {
     return await work(composed)
   } finally {

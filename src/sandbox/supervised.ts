@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { asCanceled } from '../core/deadline.ts'
 import { AppError } from '../core/errors.ts'
 import type { Command, Exit, Running } from '../core/exec.ts'
@@ -17,6 +18,12 @@ export interface BareProcess {
   /** Closes both streams: what is not read yet is lost. */
   discard(): void
 }
+
+/** What one stream is read at most a millisecond: a flood must leave this process, and a core, to others. */
+const MAX_BYTES_PER_MS = 256 * 1024
+
+/** How far a stream may be ahead of that rate; few outputs are longer than what comes in this time. */
+const BURST_MS = 4
 
 /**
  * Puts a command's deadline, output limit and cancellation on a process: whichever strikes first ends the whole
@@ -53,6 +60,7 @@ export function supervise(process: BareProcess, { signal, deadlineMs, maxOutputB
 
   async function* read(stream: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
     let bytes = 0
+    let dueAt = 0
     try {
       for await (const chunk of stream) {
         bytes += chunk.length
@@ -60,6 +68,9 @@ export function supervise(process: BareProcess, { signal, deadlineMs, maxOutputB
           fail(new AppError('output_limit', `Cannot return the output: more than ${maxBytes} bytes`))
         if (failure !== null) break
         yield chunk
+        const now = performance.now()
+        dueAt = Math.max(dueAt, now) + chunk.length / MAX_BYTES_PER_MS
+        if (dueAt > now + BURST_MS) await pause(dueAt - now)
       }
     } catch (error) {
       // A stream that was destroyed ends its reader with an error of its own, which says less than why.

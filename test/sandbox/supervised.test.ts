@@ -131,6 +131,18 @@ test('nothing beyond the limit is handed on, and exactly the limit is whole', as
   assert.ok(heard.join('').length <= 4)
 })
 
+test('a flood is read no faster than others can live with, and whole', async () => {
+  const { bare, stdout, stderr, end } = bareProcess()
+  const startedAt = performance.now()
+  const finishing = finish(supervise(bare, command({ maxOutputBytes: Infinity })))
+  for (let chunk = 0; chunk < 64; chunk += 1) stdout.write(Buffer.alloc(512 * 1024))
+  stdout.end()
+  stderr.end()
+  end(ok)
+  assert.equal((await finishing).stdout.length, 32 * 1024 ** 2)
+  assert(performance.now() - startedAt > 100)
+})
+
 test('a limit that the process itself ran into is its exit', async () => {
   const { bare, stdout, stderr, break: fail } = bareProcess()
   const running = supervise(bare, command())
