@@ -20,20 +20,26 @@ export async function readHead(git: Git, { signal }: { signal: AbortSignal }): P
   return { commit, branch: ref.startsWith(prefix) ? ref.slice(prefix.length) : null }
 }
 
-/** The commit that git has noted under one of its own names; `null` where there is none. */
-export async function commitAt(
+type OwnName = 'HEAD' | 'MERGE_HEAD' | 'CHERRY_PICK_HEAD' | 'REVERT_HEAD' | 'REBASE_HEAD' | 'refs/stash'
+
+/** The commits that git has noted under some of its own names; `null` where there is none. */
+export async function commitsAt<const Names extends readonly OwnName[]>(
   git: Git,
-  name: 'HEAD' | 'MERGE_HEAD' | 'CHERRY_PICK_HEAD' | 'refs/stash',
+  names: Names,
   { signal }: { signal: AbortSignal },
-): Promise<string | null> {
-  const request = {
-    flags: ['--verify', '--quiet'],
-    operands: [`${name}^{commit}`],
-    okExitCodes: [0, 1],
-    signal,
+): Promise<{ readonly [At in keyof Names]: string | null }> {
+  const stdin = names.map((name) => `${name}^{commit}\n`).join('')
+  const { text } = await git('cat-file', { flags: ['--batch-check=%(objectname)'], stdin, signal })
+  const lines = text.split('\n')
+  return names.map((_, index) => (isOid(lines[index] ?? '') ? lines[index] : null)) as {
+    [At in keyof Names]: string | null
   }
-  const oid = (await git('rev-parse', request)).text.trim()
-  return isOid(oid) ? oid : null
+}
+
+/** The commit that git has noted under one of its own names; `null` where there is none. */
+export async function commitAt(git: Git, name: OwnName, { signal }: { signal: AbortSignal }): Promise<string | null> {
+  const [commit] = await commitsAt(git, [name], { signal })
+  return commit
 }
 
 /** The id of the tree without entries, which git knows without having it: what a first commit is compared with. */

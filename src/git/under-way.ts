@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts'
+import { commitsAt } from './head.ts'
 import { isOid } from './revision.ts'
 import type { Git } from './run-git.ts'
 
@@ -48,14 +49,15 @@ const newline = 0x0a
 
 /** What is under way; `null` where nothing is. */
 export async function readUnderWay(git: Git, { signal }: { signal: AbortSignal }): Promise<UnderWay | null> {
-  const [refs, files] = await Promise.all([readPseudoRefs(git, signal), readStateFiles(git, signal)])
+  const [commits, files] = await Promise.all([commitsAt(git, pseudoRefs, { signal }), readStateFiles(git, signal)])
+  const refs = new Map(pseudoRefs.map((name, index) => [name, commits[index] ?? null]))
   const isSequence = files.has('sequencer/todo')
   const rebase = rebaseState(files)
   if (rebase !== null) return { kind: 'rebase', commit: refs.get('REBASE_HEAD') ?? null, isSequence, rebase }
   if (files.has('rebase-apply/next')) return { kind: 'am', commit: null, isSequence, rebase }
   for (const [name, kind] of kinds) {
-    const commit = refs.get(name)
-    if (commit !== undefined) return { kind, commit, isSequence, rebase }
+    const commit = refs.get(name) ?? null
+    if (commit !== null) return { kind, commit, isSequence, rebase }
   }
   // Between two commits of a list git notes none of them.
   if (!isSequence) return null
@@ -85,13 +87,6 @@ const kinds = [
   ['CHERRY_PICK_HEAD', 'cherry-pick'],
   ['REVERT_HEAD', 'revert'],
 ] as const
-
-async function readPseudoRefs(git: Git, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-  const stdin = pseudoRefs.map((name) => `${name}\n`).join('')
-  const { text } = await git('cat-file', { flags: ['--batch-check=%(objectname)'], stdin, signal })
-  const lines = text.split('\n')
-  return new Map(pseudoRefs.map((name, index) => [name, lines[index] ?? ''] as const).filter(([, id]) => isOid(id)))
-}
 
 /** The first line of each file that exists: git itself looks for them, so no path of a sandbox is opened from outside. */
 async function readStateFiles(git: Git, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {

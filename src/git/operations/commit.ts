@@ -4,7 +4,7 @@ import { escapeLine } from '../../core/escape.ts'
 import { lookUpCommit, shortOid } from '../commit-record.ts'
 import { refuseConflicts } from '../conflicts.ts'
 import { oid } from '../fields.ts'
-import { commitAt, emptyTree, readHead } from '../head.ts'
+import { commitsAt, emptyTree, readHead } from '../head.ts'
 import { authorFlags, committerEnvironment, identity } from '../identity.ts'
 import { blobsToCheckOut, countStaged, stagedBlobs } from '../index-changes.ts'
 import { defineOperation } from '../operation.ts'
@@ -109,11 +109,7 @@ function commitFlags({ message, author, amend, allowEmpty }: Input): readonly st
 
 /** What the new commit is compared with, and whether it is a merge, which may change nothing. */
 async function findBase(git: Git, { amend }: Input, signal: AbortSignal): Promise<{ from: string; isMerge: boolean }> {
-  const [head, merged, picked] = await Promise.all([
-    commitAt(git, 'HEAD', { signal }),
-    commitAt(git, 'MERGE_HEAD', { signal }),
-    commitAt(git, 'CHERRY_PICK_HEAD', { signal }),
-  ])
+  const [head, merged, picked] = await commitsAt(git, ['HEAD', 'MERGE_HEAD', 'CHERRY_PICK_HEAD'], { signal })
   if (!amend) return { from: head ?? (await emptyTree(git, { signal })), isMerge: merged !== null }
   if (head === null) throw new AppError('nothing_to_commit', 'Cannot amend the commit: there is none yet')
   if (merged !== null || picked !== null) {
