@@ -184,10 +184,16 @@ test('while a push waits for the server, its credential is in no other process, 
   await assert.rejects(workspace.run('push', { branch: 'other' }, { gitAuthorization: 'Basic eDp5' }), {
     code: 'auth_required',
   })
+  for (const [name, input] of [
+    ['fetch', {}],
+    ['log', { limit: 100 }],
+    ['pull', {}],
+  ] as const)
+    secret.hidden(inspect(await workspace.run(name, input, { gitAuthorization }), { depth: 9 }), name)
   secret.hidden(
     await shell(
       workspace,
-      'env; cat .git/config; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "',
+      'env; find .git /tmp /home -type f -not -path "*/objects/*" -exec cat {} +; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "',
     ),
     'the sandbox',
   )
