@@ -5,7 +5,7 @@ import { span } from '../core/spans.ts'
 import { bindGit, type Git } from '../git/run-git.ts'
 import { transferEnvironment } from '../git/transfer-environment.ts'
 import type { Sandbox } from '../sandbox/contract.ts'
-import { start, type PlaceOptions } from './place.ts'
+import { MAX_SAID_BYTES, start, type PlaceOptions } from './place.ts'
 
 /** Git in a builder: hardened, without network, on objects that a hostile server may have made. */
 export function builderGit(builder: Sandbox, { deadlineMs }: PlaceOptions): Git {
@@ -13,7 +13,7 @@ export function builderGit(builder: Sandbox, { deadlineMs }: PlaceOptions): Git 
   return bindGit((command) => builder.exec(command), {
     env,
     deadlineMs,
-    maxOutputBytes: Number.MAX_SAFE_INTEGER,
+    maxOutputBytes: MAX_SAID_BYTES,
     correlationId: correlationId() ?? '',
   })
 }

@@ -10,6 +10,8 @@ export interface Wanted {
   readonly filter: Filter
 }
 
+const [newline, questionMark] = [0x0a, 0x3f]
+
 interface Scope {
   readonly commits: readonly string[]
   readonly listBlobs: (git: Git, options: { signal: AbortSignal }) => Promise<readonly string[]>
@@ -54,11 +56,13 @@ async function missingBelow(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const flags = [...walk, '--objects', '--no-object-names', '--missing=print']
-  const { text } = await git('rev-list', { flags, revisions: commits, signal })
-  return text
-    .split('\n')
-    .filter((line) => line.startsWith('?'))
-    .map((line) => line.slice(1))
+  // All that is there is listed as well, which may be far more than what is kept.
+  return git.read('rev-list', { flags, revisions: commits, signal }, async (reader) => {
+    const missing: string[] = []
+    for (let line = await reader.until(newline); line !== null; line = await reader.until(newline))
+      if (line[0] === questionMark) missing.push(line.subarray(1).toString('latin1'))
+    return missing
+  })
 }
 
 /** Contents of the files a cone shows: all below its directories, and those directly in their parents. */

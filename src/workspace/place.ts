@@ -25,16 +25,19 @@ export async function withSandbox<T>(
   }
 }
 
+/** Most that a program of ours says: whoever works in a sandbox has a say in what is read there. */
+export const MAX_SAID_BYTES = 64 * 1024 ** 2
+
 /** Starts a program of ours, at the working copy unless told otherwise, with a bare environment. */
 export function start(
   sandbox: Sandbox,
   argv: readonly string[],
-  options: PlaceOptions & Partial<Pick<Command, 'cwd' | 'env' | 'stdin'>>,
+  options: PlaceOptions & Partial<Pick<Command, 'cwd' | 'env' | 'stdin' | 'maxOutputBytes'>>,
 ): Running {
   return sandbox.exec({
     cwd: WORKSPACE,
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
-    maxOutputBytes: Number.MAX_SAFE_INTEGER,
+    maxOutputBytes: MAX_SAID_BYTES,
     ...options,
     argv,
   })
@@ -52,22 +55,21 @@ export async function unpack(
   await finishOk(start(sandbox, ['tar', '-xf', '-', '--no-same-owner'], { ...options, stdin }), 'unpack files')
 }
 
-/** The same for what a fetch of history brought; resolves with whether the history now goes back to its beginnings. */
-export async function unpackHistory(
-  sandbox: Sandbox,
-  entries: readonly TarEntry[],
-  more: AsyncIterable<Uint8Array> | null,
-  options: PlaceOptions,
-): Promise<boolean> {
-  const stdin = archive(entries, more)
-  const { stdout } = await finishOk(start(sandbox, ['/bin/sh', '-c', RENEW], { ...options, stdin }), 'unpack history')
+/** Where a new end of the history waits until all that it needs is there. */
+export const NEW_SHALLOW = '.git/forkyard-shallow'
+
+/**
+ * Lets the history end where `NEW_SHALLOW` says, in one step that git sees whole; resolves with whether it now goes back
+ * to its beginnings.
+ */
+export async function renewHistory(sandbox: Sandbox, options: PlaceOptions): Promise<boolean> {
+  const { stdout } = await finishOk(start(sandbox, ['/bin/sh', '-c', RENEW], options), 'renew the history')
   return stdout.toString() === 'whole\n'
 }
 
-/** Where the old history ended is no longer true, also where the new one does not end anywhere. */
 const RENEW = `
-rm -f .git/shallow && tar -xf - --no-same-owner || exit
-[ -s .git/shallow ] || echo whole
+if [ -s ${NEW_SHALLOW} ]; then exec mv -T ${NEW_SHALLOW} .git/shallow; fi
+rm -f .git/shallow ${NEW_SHALLOW} && echo whole
 `
 
 async function* archive(

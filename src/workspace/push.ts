@@ -82,7 +82,7 @@ async function takeIn(pushing: Pushing, inspected: LiveCopy, commit: string, opt
 }
 
 async function send(
-  { remote }: Pushing,
+  { remote, maxBytes }: Pushing,
   { sandbox, has }: LiveCopy,
   { branch, commit, expectedOld, force }: BranchPush,
   options: BringOptions,
@@ -98,8 +98,13 @@ async function send(
     if (isThere) return null
     const thin = ground.hasThinPack && !hasGaps(has) ? ['--thin'] : []
     const flags = ['--revs', '--stdout', '--quiet', ...(ground.hasOfsDelta ? ['--delta-base-offset'] : []), ...thin]
-    return git.stream('pack-objects', { flags: [...flags, ...withGaps(has)], stdin: beyond(commit, has), signal })
-      .records
+    const request = {
+      flags: [...flags, ...withGaps(has)],
+      stdin: beyond(commit, has),
+      maxOutputBytes: maxBytes,
+      signal,
+    }
+    return git.stream('pack-objects', request).records
   })
   return { previous: old }
 }

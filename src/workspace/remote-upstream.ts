@@ -1,15 +1,16 @@
 import { correlationId } from '../core/correlation.ts'
-import { finish, finishOk, type Running } from '../core/exec.ts'
+import { finish, type Running } from '../core/exec.ts'
 import { progressReader } from '../core/progress.ts'
 import { span } from '../core/spans.ts'
 import { gitFailure } from '../git/failure.ts'
 import type { PackStream } from '../git/remote/fetch-pack.ts'
 import type { Remote } from '../git/remote/remote.ts'
+import { isOid } from '../git/revision.ts'
 import { transferEnvironment } from '../git/transfer-environment.ts'
 import type { Sandbox } from '../sandbox/contract.ts'
 import { builderGit } from './builder.ts'
 import { checkArgv, withToleratedFlaws, type ObjectCheck } from './object-check.ts'
-import { start, unpack, unpackHistory, type PlaceOptions } from './place.ts'
+import { NEW_SHALLOW, renewHistory, start, unpack, type PlaceOptions } from './place.ts'
 import { blankRepository } from './repository-files.ts'
 import type { BringOptions, Brought, Upstream, Wish } from './upstream.ts'
 
@@ -61,8 +62,10 @@ async function whatIsThere(
       revisions: tips,
       signal: options.signal,
     }),
-    isShallow ? shallowFile(builder, options) : [],
+    isShallow ? shallowCommits(builder, options) : [],
   ])
+  // Without it the remote would leave out what is not here.
+  if (boundary === null) return nothing
   const offered = ancestors.text.split('\n').filter(Boolean)
   return { haves: [...new Set([...tips, ...offered])], boundary }
 }
@@ -88,26 +91,30 @@ function take(remote: Remote, delivery: Delivery, options: BringOptions): Promis
   return remote.fetchPack(asked, (stream) => takePack(stream, delivery, options))
 }
 
+/**
+ * Until everything is there and checked, the history ends where it did: a fetch that breaks off changes nothing, and whoever
+ * works in the copy meanwhile never walks into what is still on its way.
+ */
 async function takePack(
   { shallow: { shallow, unshallow }, pack }: PackStream,
   delivery: Delivery,
   options: BringOptions,
 ): Promise<Brought> {
   const { wish, builder, known } = delivery
+  if (wish.isFirst) await unpack(builder, blankRepository(wish.state), null, options)
+  if (wish.depth === 'exact') return { bytes: await indexPack(delivery, pack, {}, options), isWhole: false }
   const cut = new Set([...known.boundary, ...shallow].filter((oid) => !unshallow.includes(oid)))
-  const repository = wish.isFirst ? blankRepository(wish.state) : []
-  const shallowEntry = { path: '.git/shallow', content: [...cut].map((oid) => `${oid}\n`).join('') }
-  const entries = cut.size === 0 ? repository : [...repository, shallowEntry]
-  const isWhole =
-    wish.depth === 'exact'
-      ? await unpack(builder, entries, null, options).then(() => false)
-      : await unpackHistory(builder, entries, null, options)
-  return { bytes: await indexPack(delivery, pack, options), isWhole }
+  const content = [...cut].map((oid) => `${oid}\n`).join('')
+  await unpack(builder, [{ path: NEW_SHALLOW, content }], null, options)
+  // What git itself gives its index-pack for the same end.
+  const bytes = await indexPack(delivery, pack, { GIT_SHALLOW_FILE: NEW_SHALLOW }, options)
+  return { bytes, isWhole: await renewHistory(builder, options) }
 }
 
 async function indexPack(
   { builder, check, wish: { filter, depth } }: Delivery,
   pack: AsyncIterable<Uint8Array>,
+  variables: Readonly<Record<string, string>>,
   options: BringOptions,
 ): Promise<number> {
   let bytes = 0
@@ -123,7 +130,7 @@ async function indexPack(
     ...(isPart ? ['--promisor'] : []),
     ...(check === 'afterwards' ? [] : [isPart ? '--fsck-objects' : '--strict']),
   ]
-  const env = transferEnvironment({ correlationId: correlationId() ?? '' })
+  const env = { ...transferEnvironment({ correlationId: correlationId() ?? '' }), ...variables }
   const taking = { ...options, env, stdin: counted() }
   await finishGit(start(builder, ['git', 'index-pack', '--stdin', '--fix-thin', ...flags], taking), 'index-pack')
   if (check === 'afterwards') await finishGit(start(builder, checkArgv, { ...options, env }), 'fsck')
@@ -135,8 +142,12 @@ async function finishGit(running: Running, subcommand: string): Promise<void> {
   if (code !== 0) throw gitFailure({ subcommand, exitCode: code, stderr: stderr.toString('utf8') })
 }
 
-/** Where the history of the builder's repository was cut off. */
-async function shallowFile(builder: Sandbox, options: PlaceOptions): Promise<readonly string[]> {
-  const { stdout } = await finishOk(start(builder, ['cat', '.git/shallow'], options), 'read where the history ends')
-  return stdout.toString('latin1').split('\n').filter(Boolean)
+/**
+ * Where the history of a repository was cut off; `null` where that is not written there any more, as somebody who works
+ * in it may have changed it.
+ */
+export async function shallowCommits(sandbox: Sandbox, options: PlaceOptions): Promise<readonly string[] | null> {
+  const { code, stdout } = await finish(start(sandbox, ['cat', '.git/shallow'], options))
+  const lines = stdout.toString('latin1').split('\n').filter(Boolean)
+  return code === 0 && lines.every(isOid) ? lines : null
 }

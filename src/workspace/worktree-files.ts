@@ -101,7 +101,8 @@ export function worktreeFiles(
     const argv = ['/usr/bin/perl', '-e', program, verb, path.toString('hex'), ...words.map(String)]
     let isRefused = false
     const output = outputOf(
-      () => start(sandbox, argv, { cwd: '/', deadlineMs, ...options }),
+      // The program sends no more than it is asked for, however much there is.
+      () => start(sandbox, argv, { cwd: '/', deadlineMs, maxOutputBytes: Number.MAX_SAFE_INTEGER, ...options }),
       ({ code }, stderr) => {
         if (code === 0 || isRefused) return
         const details = { stderr: stderr.toString('utf8').slice(-2000) }
