@@ -14,13 +14,13 @@ export async function extendWorkspace(
 ): Promise<Answer<Extension>> {
   const { ttlMs, history, cone, deadlineMs } = parts.requests.extend(input)
   return bracketInWorkspace(parts, lease, { deadlineMs }, options, async (scope) => {
-    if (ttlMs !== null) parts.leases.extend(lease, ttlMs)
     const { has } = lease.copy
     const isWider = cone.length > 0 && has.worktree === 'cone'
     const needs = {
       history: history ?? has.history,
       trees: history === null ? has.trees : 'all',
-      blobs: history === null ? has.blobs : 'all',
+      // The files of a cone are all that is checked out; others are brought when an operation reads them.
+      blobs: history === null || has.worktree === 'cone' ? has.blobs : 'all',
       worktree: isWider ? 'cone' : 'none',
       refs: 'asked',
     } as const
@@ -30,6 +30,8 @@ export async function extendWorkspace(
       () => lease.upgrades.run(() => upgrade(lease.copy, wanted, lease.repository.connect, scope), scope),
       scope,
     )
+    // Not before all else is done: who fails to extend a workspace has not shortened its life either.
+    if (ttlMs !== null) parts.leases.extend(lease, ttlMs)
     const value = { id: lease.id, expiresAt: new Date(lease.expiresAt).toISOString() }
     return scope.answer(value, { steps: work.steps, bytesFetched: work.bytes })
   })

@@ -12,17 +12,28 @@ export function stepsBack(operation: Operation, input: Readonly<Record<string, u
   return Math.max(0, ...depths)
 }
 
-/** The input with a full commit id in every revision field, as git in the workspace understands the text. */
+/** An input with a full commit id in every revision field. */
+export interface Pinned {
+  readonly input: Readonly<Record<string, unknown>>
+  readonly commits: readonly string[]
+}
+
+/** Whether one of the revisions may be found once more of the history is there: it steps back, or searches. */
+export function mayLieDeeper(operation: Operation, input: Readonly<Record<string, unknown>>): boolean {
+  return revisionsOf(operation, input).some(([, text]) => /[~^:]/.test(text))
+}
+
+/** Pins revisions as git in the workspace understands them; throws `commit_not_found`. */
 export async function pinLocally(
   git: Git,
   operation: Operation,
   input: Readonly<Record<string, unknown>>,
   { signal }: { signal: AbortSignal },
-): Promise<Record<string, unknown>> {
-  const pinned = revisionsOf(operation, input).map(
-    async ([field, text]) => [field, await commitOf(git, text, signal)] as const,
+): Promise<Pinned> {
+  const found = await Promise.all(
+    revisionsOf(operation, input).map(async ([field, text]) => [field, await commitOf(git, text, signal)] as const),
   )
-  return { ...input, ...Object.fromEntries(await Promise.all(pinned)) }
+  return { input: { ...input, ...Object.fromEntries(found) }, commits: found.map(([, commit]) => commit) }
 }
 
 function revisionsOf(operation: Operation, input: Readonly<Record<string, unknown>>): [field: string, text: string][] {

@@ -1,17 +1,16 @@
 import { AppError, hasCode } from '../core/errors.ts'
-import type { Needs, Operation, OperationContext } from '../git/operation.ts'
+import type { Operation, OperationContext } from '../git/operation.ts'
 import { findOperation } from '../git/registry.ts'
 import type { Git } from '../git/run-git.ts'
 import { workspaceGit } from '../workspace/builder.ts'
-import { upgrade } from '../workspace/live-copy.ts'
 import { hasGaps } from '../workspace/needs.ts'
 import type { Step } from '../workspace/steps.ts'
 import { worktreeFiles } from '../workspace/worktree-files.ts'
 import { bringContents } from './bring-contents.ts'
+import { bringNeeds } from './bring-needs.ts'
 import type { Answer, RequestOptions } from './contract.ts'
 import { whenIndexIsFree } from './index-lock.ts'
 import type { Lease } from './leases.ts'
-import { pinLocally, stepsBack } from './local-revisions.ts'
 import type { Parts } from './parts.ts'
 import { upstreamOf } from './upstream-of-workspace.ts'
 import { refsIn } from './workspace-refs.ts'
@@ -44,15 +43,12 @@ interface Call {
 async function serve(call: Call, scope: WorkspaceScope): Promise<Answer<unknown>> {
   const { parts, lease, operation, own, options } = call
   const brought = { steps: [] as Step[], bytesFetched: 0 }
-  const more = await bringNeeds(call, scope)
-  brought.steps.push(...more.steps)
-  brought.bytesFetched += more.bytes
   const git = workspaceGit(lease.copy.sandbox, {
     deadlineMs: scope.deadlineMs,
     maxOutputBytes: parts.settings.maxOutputBytes,
     config: withoutHooks,
   })
-  const pinned = await pinLocally(git, operation, own, scope)
+  const { input } = await bringNeeds({ lease, operation, own, git, brought }, scope)
   const context: OperationContext = {
     signal: scope.signal,
     refs: (prefix) => refsIn(git, prefix, scope),
@@ -60,26 +56,15 @@ async function serve(call: Call, scope: WorkspaceScope): Promise<Answer<unknown>
     upstream: upstreamOf({ parts, lease, git, brought, options }, scope),
   }
   if (hasGaps(lease.copy.has) && operation.blobs !== undefined) {
-    brought.bytesFetched += await bringContents(lease, git, await operation.blobs(git, pinned, context), scope)
+    brought.bytesFetched += await bringContents(lease, git, await operation.blobs(git, input, context), scope)
   }
-  const attempt = (): Promise<unknown> => operation.run(git, pinned, context)
+  const attempt = (): Promise<unknown> => operation.run(git, input, context)
   const value = await whenIndexIsFree(lease, () => withMissing(call, git, attempt, brought, scope), scope)
   return scope.answer(value, brought)
 }
 
 /** Programs that a repository names as hooks are its caller's to run, not those of our own operations. */
 const withoutHooks = { 'core.hooksPath': '/dev/null' }
-
-async function bringNeeds({ lease, operation, own }: Call, scope: WorkspaceScope): ReturnType<typeof upgrade> {
-  const base = operation.needs(own)
-  const history = typeof base.history === 'number' ? base.history + stepsBack(operation, own) : base.history
-  // What is checked out is the caller's choice, made when the workspace was opened; tags are those that are here.
-  const needs: Needs = { ...base, history, worktree: 'none', refs: 'asked' }
-  return lease.upgrades.run(
-    () => upgrade(lease.copy, { needs, commits: [], cone: [] }, lease.repository.connect, scope),
-    scope,
-  )
-}
 
 /** Where objects turn out to be missing they are brought in one batch, once. */
 async function withMissing(

@@ -20,9 +20,11 @@ export async function runOnce(
   const { repo, maxStalenessMs, deadlineMs } = common
   // What is named is what the image is made of: a ref to be fetched, a commit to be given a name.
   const ref = [own['ref'], own['commit']].find((name) => typeof name === 'string') ?? 'HEAD'
+  const startedAt = performance.now()
   const workspace = await openWorkspace(parts, { repo, ref, maxStalenessMs, deadlineMs }, options)
   try {
-    const { value, receipt } = await workspace.run(operation.name, { ...own, deadlineMs }, options)
+    const leftMs = Math.max(1, Math.ceil(startedAt + deadlineMs - performance.now()))
+    const { value, receipt } = await workspace.run(operation.name, { ...own, deadlineMs: leftMs }, options)
     return { value, receipt: { ...workspace.receipt, ...pick(receipt) } }
   } finally {
     await workspace.close()

@@ -41,6 +41,11 @@ export interface Upgrade {
 
 const nothing: Upgrade = { steps: [], bytes: 0 }
 
+/** Whether nothing has to be brought. */
+export function isThere({ has }: LiveCopy, { needs, commits, cone }: Wanted): boolean {
+  return commits.every((id) => has.tips.includes(id)) && covers(has, lasting(needs), cone)
+}
+
 /** Brings what is wanted of the upstream into a live working copy; refs, index and files stay as they are. */
 export async function upgrade(
   copy: LiveCopy,
@@ -48,10 +53,10 @@ export async function upgrade(
   connect: Connect,
   options: BringOptions,
 ): Promise<Upgrade> {
+  if (isThere(copy, wanted)) return nothing
   const needs = lasting(wanted.needs)
   const known = copy.has.tips
   const commits = [...known, ...wanted.commits.filter((id) => !known.includes(id))]
-  if (commits.length === known.length && covers(copy.has, needs, wanted.cone)) return nothing
   const { upstream, abilities } = await connect(options)
   const plan = planUpgrade({ needs, commits, cone: wanted.cone, remote: abilities, facts: noFacts }, copy.has)
   let bytes = 0

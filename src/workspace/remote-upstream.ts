@@ -106,10 +106,20 @@ async function takePack(
   const cut = new Set([...known.boundary, ...shallow].filter((oid) => !unshallow.includes(oid)))
   const content = [...cut].map((oid) => `${oid}\n`).join('')
   await unpack(builder, [{ path: NEW_SHALLOW, content }], null, options)
-  // What git itself gives its index-pack for the same end.
-  const bytes = await indexPack(delivery, pack, { GIT_SHALLOW_FILE: NEW_SHALLOW }, options)
-  return { bytes, isWhole: await renewHistory(builder, options) }
+  try {
+    // What git itself gives its index-pack for the same end.
+    const bytes = await indexPack(delivery, pack, { GIT_SHALLOW_FILE: NEW_SHALLOW }, options)
+    return { bytes, isWhole: await renewHistory(builder, options) }
+  } catch (error) {
+    const late = { deadlineMs: CLEANING_MS, signal: AbortSignal.timeout(CLEANING_MS) }
+    await finish(start(builder, ['rm', '-f', NEW_SHALLOW], late)).catch(() => {
+      // The sandbox itself is gone, or soon will be.
+    })
+    throw error
+  }
 }
+
+const CLEANING_MS = 5000
 
 async function indexPack(
   { builder, check, wish: { filter, depth } }: Delivery,

@@ -149,3 +149,32 @@ test('a history that the upstream itself does not have is said to be incomplete'
   assert.equal(((await workspace.run('status')).value as { clean: boolean }).clean, true)
   await workspace.close()
 })
+
+test('who works on an older commit gets the answers of the whole history as well', async () => {
+  const parents = (value: unknown) => (value as { parents: readonly string[] }).parents
+  for (const [name, input] of [
+    ['show', {}],
+    ['log', { limit: 2 }],
+    ['diff', { from: 'HEAD~2', to: 'HEAD' }],
+    ['rev-parse', { revision: '@~1' }],
+    ['rev-parse', { revision: 'HEAD^{commit}~1' }],
+    ['rev-parse', { revision: ':/Commit 1' }],
+    ['revert', { revision: 'mark', commit: false }],
+    ['cherry-pick', { revision: 'mark~1', commit: false }],
+  ] as const) {
+    const workspaces = [await ground.open({ history: 3 }), await ground.open({ history: 'full' })] as const
+    const answers = []
+    for (const workspace of workspaces) {
+      await shell(workspace, 'git checkout --quiet HEAD~2; git tag mark')
+      answers.push((await workspace.run(name, input)).value)
+      await workspace.close()
+    }
+    assert.deepEqual(answers[0], answers[1], name)
+  }
+  const workspace = await ground.open({ history: 3 })
+  await shell(workspace, 'git checkout --quiet HEAD~2')
+  const above = await shell(workspace, 'git log -1 --format=%s')
+  const { value } = await workspace.run('commit', { message: 'Better', amend: true })
+  assert.equal(parents(value).length, 1, above)
+  await workspace.close()
+})
