@@ -1,11 +1,15 @@
 import type { OperationUpstream } from '../git/operation.ts'
 import type { Git } from '../git/run-git.ts'
+import type { ImageRequest } from '../workspace/image-request.ts'
+import type { Provided } from '../workspace/images.ts'
 import { upgrade } from '../workspace/live-copy.ts'
 import { pushCommit } from '../workspace/push.ts'
 import type { Step } from '../workspace/steps.ts'
+import type { BringOptions } from '../workspace/upstream.ts'
 import type { RequestOptions } from './contract.ts'
 import type { Lease } from './leases.ts'
 import type { Parts } from './parts.ts'
+import type { Repository } from './repositories.ts'
 import { bringContents } from './bring-contents.ts'
 import { openedIds } from './resolve.ts'
 import type { WorkspaceScope } from './workspace-scope.ts'
@@ -23,12 +27,13 @@ interface Asking {
 export function upstreamOf({ parts, lease, git, brought, options }: Asking, scope: WorkspaceScope): OperationUpstream {
   const { copy, repository } = lease
   const { gitAuthorization } = options
+  const asAsked = async (): Promise<Repository> =>
+    gitAuthorization === undefined
+      ? repository
+      : parts.repositories.open(repository.address, { gitAuthorization, use: 'fetch' })
   return {
     async fetch(ref) {
-      const asked =
-        gitAuthorization === undefined
-          ? repository
-          : await parts.repositories.open(repository.address, { gitAuthorization, use: 'fetch' })
+      const asked = await asAsked()
       const resolution = await parts.resolver.resolve(asked, ref, { maxStalenessMs: 0, signal: scope.signal })
       const { history, trees, blobs } = copy.has
       const needs = { history, trees, blobs, worktree: 'none', refs: 'asked' } as const
@@ -42,13 +47,24 @@ export function upstreamOf({ parts, lease, git, brought, options }: Asking, scop
       brought.bytesFetched += await bringContents(lease, git, oids, scope)
     },
     async push(wish) {
-      const { remote } = await parts.repositories.open(repository.address, { gitAuthorization, use: 'push' })
-      const { driver, limits, settings } = parts
-      return pushCommit(
-        { driver, limits, copy, git, remote, connect: repository.connect, maxBytes: settings.maxPushBytes },
-        wish,
-        scope,
-      )
+      const [asked, { remote }] = await Promise.all([
+        asAsked(),
+        parts.repositories.open(repository.address, { gitAuthorization, use: 'push' }),
+      ])
+      const { driver, limits, settings, images } = parts
+      const { base } = copy
+      const request: ImageRequest = {
+        repo: asked.key,
+        sharing: asked.scope,
+        connect: asked.connect,
+        needs: { ...base, worktree: 'none' },
+        commits: base.tips,
+        cone: [],
+        listBlobs: async () => [],
+      }
+      const provide = (bring: BringOptions): Promise<Provided> => images.provide(request, bring)
+      const maxBytes = settings.maxPushBytes
+      return pushCommit({ driver, limits, copy, git, remote, connect: asked.connect, provide, maxBytes }, wish, scope)
     },
   }
 }

@@ -10,10 +10,11 @@ import type { Git } from '../git/run-git.ts'
 import { transferEnvironment } from '../git/transfer-environment.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import { builderGit } from './builder.ts'
-import { upgrade, type Connect, type LiveCopy } from './live-copy.ts'
+import type { Provided } from './images.ts'
+import { isThere, upgrade, type Connect, type LiveCopy } from './live-copy.ts'
 import { hasGaps, type Has } from './needs.ts'
 import { beyond, follows } from './follows.ts'
-import { start, withSandbox } from './place.ts'
+import { start } from './place.ts'
 import type { BringOptions } from './upstream.ts'
 
 export interface Pushing {
@@ -24,6 +25,8 @@ export interface Pushing {
   readonly git: Git
   readonly remote: Remote
   readonly connect: Connect
+  /** An image with what the workspace was forked from, where that has been dropped since. */
+  readonly provide: (options: BringOptions) => Promise<Provided>
   /** Of new objects. */
   readonly maxBytes: number
 }
@@ -38,23 +41,52 @@ export function pushCommit(
   wish: BranchPush,
   options: BringOptions,
 ): Promise<{ previous: string | null }> {
-  const { driver, limits, copy } = pushing
-  const spec = { image: copy.image, upper: 'disk', network: 'none', limits, metadata: { role: 'inspector' } } as const
-  return span('push', { driver: driver.name }, () =>
-    withSandbox(
-      driver,
-      spec,
-      async (sandbox) => {
-        // What the image holds, and what the upstream was asked for since, by way of this process and not of the workspace.
-        const inspected: LiveCopy = { sandbox, image: copy.image, has: copy.base, base: copy.base }
-        const known = { needs: { ...copy.base, worktree: 'none' }, commits: copy.has.tips, cone: [] } as const
-        await upgrade(inspected, known, pushing.connect, options)
-        await takeIn(pushing, inspected, wish.commit, options)
-        return await send(pushing, inspected, wish, options)
-      },
-      options,
-    ),
-  )
+  const { driver, copy } = pushing
+  return span('push', { driver: driver.name }, async () => {
+    const inspected = await makeInspector(pushing, options)
+    try {
+      // What the image holds, and what the upstream was asked for since, by way of this process and not of the workspace.
+      const known = { needs: { ...copy.base, worktree: 'none' }, commits: copy.has.tips, cone: [] } as const
+      await upgrade(inspected, known, pushing.connect, options)
+      await takeInWhole(pushing, inspected, wish.commit, options)
+      return await send(pushing, inspected, wish, options)
+    } finally {
+      await inspected.sandbox.destroy()
+    }
+  })
+}
+
+async function makeInspector(pushing: Pushing, options: BringOptions): Promise<LiveCopy> {
+  const { driver, limits, copy, provide } = pushing
+  const create = async (image: string, has: Has): Promise<LiveCopy> => {
+    const spec = { image, upper: 'disk', network: 'none', limits, metadata: { role: 'inspector' } } as const
+    return { sandbox: await driver.create(spec, options), image, has, base: has }
+  }
+  try {
+    return await create(copy.image, copy.base)
+  } catch (error) {
+    if (!hasCode(error, 'image_not_found', 'image_incompatible')) throw error
+    const { image, plan } = await provide(options)
+    return create(image, plan.result)
+  }
+}
+
+/** Takes a commit in; what a longer history of the workspace is made on is brought first where it is needed. */
+async function takeInWhole(
+  pushing: Pushing,
+  inspected: LiveCopy,
+  commit: string,
+  options: BringOptions,
+): Promise<void> {
+  const { copy, connect } = pushing
+  const longer = { needs: { ...copy.has, worktree: 'none' }, commits: copy.has.tips, cone: [] } as const
+  try {
+    await takeIn(pushing, inspected, commit, options)
+  } catch (error) {
+    if (!hasCode(error, 'push_rejected') || isThere(inspected, longer)) throw error
+    await upgrade(inspected, longer, connect, options)
+    await takeIn(pushing, inspected, commit, options)
+  }
 }
 
 /** Brings what the workspace has beyond the upstream, checked object by object, and shows that the commit is whole. */

@@ -139,3 +139,27 @@ test('a push larger than allowed is refused before anything is sent', async () =
   assert.equal(await ground.source.git(['for-each-ref', 'refs/heads/big']), '')
   await workspace.close()
 })
+
+test('what a workspace brought of the history since can be pushed, and commits made on it', async () => {
+  const workspace = await ground.open()
+  await workspace.run('log', { limit: 5 })
+  const old = await shell(workspace, 'git rev-parse HEAD~3').then((text) => text.trim())
+  const { value } = await workspace.run('push', { branch: 'old', commit: 'HEAD~3' })
+  assert.deepEqual(value, { branch: 'old', commit: old, previous: null } satisfies Pushed)
+  await shell(workspace, 'git checkout --quiet HEAD~3')
+  const commit = await change(workspace, 'a.txt', 'made on an older commit\n')
+  await workspace.run('push', { branch: 'old' })
+  assert.equal(await at('old'), commit)
+  await cleanState(ground.source)
+  await workspace.close()
+})
+
+test('a workspace outlives its image, and can still be pushed from', async () => {
+  const workspace = await ground.open()
+  const commit = await change(workspace, 'a.txt', 'made without an image\n')
+  for (const { id } of await ground.engine.images()) await ground.engine.drop(id)
+  await workspace.run('push', { branch: 'orphaned' })
+  assert.equal(await at('orphaned'), commit)
+  await cleanState(ground.source)
+  await workspace.close()
+})
