@@ -1,4 +1,4 @@
-import { AppError } from '../core/errors.ts'
+import { AppError, hasCode } from '../core/errors.ts'
 import { span } from '../core/spans.ts'
 import type { Needs } from '../git/operation.ts'
 import type { Git } from '../git/run-git.ts'
@@ -54,11 +54,26 @@ export async function upgrade(
   options: BringOptions,
 ): Promise<Upgrade> {
   if (isThere(copy, wanted)) return nothing
-  const needs = lasting(wanted.needs)
   const known = copy.has.tips
-  const commits = [...known, ...wanted.commits.filter((id) => !known.includes(id))]
+  const news = wanted.commits.filter((id) => !known.includes(id))
+  try {
+    return await bring(copy, { ...wanted, commits: [...known, ...news] }, connect, options)
+  } catch (error) {
+    // The upstream may have thrown away what no branch leads to any more; what is new can be had all the same.
+    if (!hasCode(error, 'commit_not_found') || news.length === 0) throw error
+    return bring(copy, { ...wanted, commits: news }, connect, options)
+  }
+}
+
+async function bring(
+  copy: LiveCopy,
+  { needs: asked, commits, cone }: Wanted,
+  connect: Connect,
+  options: BringOptions,
+): Promise<Upgrade> {
+  const needs = lasting(asked)
   const { upstream, abilities } = await connect(options)
-  const plan = planUpgrade({ needs, commits, cone: wanted.cone, remote: abilities, facts: noFacts }, copy.has)
+  const plan = planUpgrade({ needs, commits, cone, remote: abilities, facts: noFacts }, copy.has)
   let bytes = 0
   let isWhole = false
   for (const step of plan.steps) {

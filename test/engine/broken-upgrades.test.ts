@@ -82,3 +82,20 @@ test('a workspace that says without end where its history ends is not listened t
     await workspace.close()
   }
 })
+
+test('once the upstream has thrown away what a workspace was opened on, its work can still be brought together and published', async () => {
+  const workspace = await worked()
+  const { git } = ground.source
+  await git(['update-ref', 'refs/heads/main', 'main~1'])
+  const news = await ground.source.commit({ files: { 'b.txt': 'instead\n' } })
+  await git(['reflog', 'expire', '--expire=now', '--all'])
+  await git(['gc', '--prune=now', '--quiet'])
+  const { value } = await workspace.run('fetch', {})
+  assert.equal((value as { commit: string }).commit, news)
+  assert.equal(await shell(workspace, 'git rev-parse origin/main; git fsck; git status --porcelain'), `${news}\n`)
+  const pushed = await workspace.run('push', { branch: 'saved' })
+  assert.equal(await git(['rev-parse', 'saved']), (pushed.value as { commit: string }).commit)
+  assert.equal(await git(['log', '-1', '--format=%s', 'saved']), 'Mine')
+  assert.equal(await git(['fsck', '--no-dangling']), '')
+  await workspace.close()
+})
