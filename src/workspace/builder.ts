@@ -55,8 +55,18 @@ export async function setCone(git: Git, cone: readonly string[], { signal }: { s
     await git('sparse-checkout', { action: 'disable', signal })
     return
   }
-  const stdin = cone.map((directory) => `${JSON.stringify(directory)}\n`).join('')
-  await git('sparse-checkout', { action: 'set', flags: ['--cone', '--stdin'], stdin, signal })
+  await git('sparse-checkout', { action: 'set', flags: ['--cone', '--stdin'], stdin: coneLines(cone), signal })
+}
+
+/** Checks out these directories as well; whoever works there may have chosen others, or all files. */
+export async function widenCone(git: Git, cone: readonly string[], { signal }: { signal: AbortSignal }): Promise<void> {
+  const asked = { flags: ['--type=bool', '--get'], operands: ['core.sparseCheckout'], okExitCodes: [0, 1], signal }
+  if ((await git('config', asked)).text.trim() !== 'true') return
+  await git('sparse-checkout', { action: 'add', flags: ['--stdin'], stdin: coneLines(cone), signal })
+}
+
+function coneLines(cone: readonly string[]): string {
+  return cone.map((directory) => `${JSON.stringify(directory)}\n`).join('')
 }
 
 /** A tag or an id of a tree could be checked out as well, and would be nobody's commit. */

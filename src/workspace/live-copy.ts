@@ -3,7 +3,7 @@ import { span } from '../core/spans.ts'
 import type { Needs } from '../git/operation.ts'
 import type { Git } from '../git/run-git.ts'
 import type { Sandbox } from '../sandbox/contract.ts'
-import { builderGit, setCone, workspaceGit } from './builder.ts'
+import { builderGit, setCone, widenCone, workspaceGit } from './builder.ts'
 import { noFacts } from './cost.ts'
 import type { Connection } from './image-request.ts'
 import { listWanted } from './missing-objects.ts'
@@ -119,7 +119,8 @@ async function carryOut(
   } else if (step.kind === 'checkout') {
     // With the template's configuration: another git would write an index that the hook knows nothing of.
     const inWorkspace = workspaceGit(copy.sandbox, { ...options, maxOutputBytes: Number.MAX_SAFE_INTEGER })
-    await span('checkout', {}, () => setCone(inWorkspace, step.cone, options))
+    const checkOut = step.cone.length === 0 ? setCone : widenCone
+    await span('checkout', {}, () => checkOut(inWorkspace, step.cone, options))
   }
   return { bytes: 0, isWhole: false }
 }

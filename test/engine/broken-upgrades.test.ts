@@ -51,13 +51,11 @@ test('an upgrade that breaks off leaves the workspace as it was, and the next on
 
 test('while history is brought, whoever reads finds it as it was or as it will be', async () => {
   const workspace = await worked()
-  let isOver = false
-  const extending = workspace.extend({ history: 'full' }).finally(() => {
-    isOver = true
-  })
+  const over = new AbortController()
+  const extending = workspace.extend({ history: 'full' }).finally(() => over.abort())
   const counts = new Set<string>()
   do counts.add(await shell(workspace, 'git rev-list --count HEAD'))
-  while (!isOver)
+  while (!over.signal.aborted)
   await extending
   counts.add(await shell(workspace, 'git rev-list --count HEAD'))
   assert.deepEqual([...counts].toSorted(), ['2\n', '31\n'])

@@ -11,7 +11,13 @@ const lines = (count: number, changed = -1) =>
 
 const ground = makeGround(async (source) => {
   await source.commit({
-    files: { 'a.txt': lines(20), 'docs/guide.md': 'guide\n', 'src/main.c': 'main\n', '.keep': '' },
+    files: {
+      'a.txt': lines(20),
+      'docs/guide.md': 'guide\n',
+      'src/main.c': 'main\n',
+      'more/file': 'more\n',
+      '.keep': '',
+    },
   })
   for (let step = 0; step < 8; step++)
     await source.commit({ files: { 'a.txt': lines(20, step), [`src/${step}.c`]: `${step}\n` } })
@@ -109,6 +115,20 @@ test('a cone is checked out alone, can be widened, and what lies outside is brou
     await shell(workspace, 'ls src | wc -l; cat src/main.c; git status --porcelain'),
     '9\nmain\n?? docs/new.md\n',
   )
+  await workspace.close()
+})
+
+test('what somebody has checked out by hand stays when a cone is widened', async () => {
+  const workspace = await ground.open({ cone: ['docs'] })
+  await workspace.run('read-file', { path: 'more/file' })
+  await shell(workspace, 'git sparse-checkout add more')
+  await workspace.extend({ cone: ['src'] })
+  assert.equal(await shell(workspace, 'ls; git status --porcelain'), 'a.txt\ndocs\nmore\nsrc\n')
+  await workspace.close()
+})
+
+test('a cone is no obstacle to whole history', async () => {
+  const workspace = await ground.open({ cone: ['docs'] })
   const all = await workspace.run('blame', { path: 'a.txt' })
   assert.deepEqual(all.value, (await ground.engine.run('blame', { repo: ground.repo, path: 'a.txt' })).value)
   await workspace.close()
