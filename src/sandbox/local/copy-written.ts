@@ -30,10 +30,13 @@ export async function copyWritten(source: LocalSandbox, forks: readonly LocalSan
   try {
     const failed = started.find((start) => start.status === 'rejected')
     if (failed !== undefined) throw failed.reason
-    await source.holder.whileStill(() =>
-      span('copy', { driver: 'local', count: forks.length }, () => read(source, writers, place)),
+    const finishing = await source.holder.whileStill(() =>
+      span('copy', { driver: 'local', count: forks.length }, async () => {
+        await read(source, writers, place)
+        return writers.map((writer) => writer.finish())
+      }),
     )
-    await Promise.all(writers.map((writer) => writer.finish()))
+    await Promise.all(finishing)
   } finally {
     for (const writer of writers) writer.close()
   }
