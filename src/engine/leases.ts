@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
 import { readWriteLock, type ReadWriteLock } from '../core/read-write-lock.ts'
+import { settleAll } from '../core/settle-all.ts'
 import { semaphore, type Semaphore } from '../core/semaphore.ts'
 import type { LiveCopy } from '../workspace/live-copy.ts'
 import type { Repository } from './repositories.ts'
@@ -34,6 +35,7 @@ export interface Lease extends Opened {
 
 /** The workspaces of this process; each ends by `end`, by its time, or with the process. */
 export interface Leases {
+  /** Throws `sandbox_lost` once all were ended: whoever has opened it destroys it. */
   add(opened: Opened, ttlMs: number): Lease
   /** Throws `workspace_not_found`, also where it has ended. */
   get(id: string): Lease
@@ -42,12 +44,14 @@ export interface Leases {
   extend(lease: Lease, ttlMs: number): void
   /** Ends what runs in it and removes every trace; safe to call twice. */
   end(id: string): Promise<void>
+  /** Ends all that there are, and lets nobody add another. Throws the first failure once all have ended or failed. */
   endAll(): Promise<void>
 }
 
 export function leases(clock: Clock): Leases {
   const held = new Map<string, { readonly lease: Lease; readonly ending: AbortController; timer: NodeJS.Timeout }>()
   const endings = new Map<string, Promise<void>>()
+  let isOver = false
 
   function wait(lease: Lease): NodeJS.Timeout {
     const leftMs = Math.max(0, lease.expiresAt - clock.now())
@@ -75,6 +79,7 @@ export function leases(clock: Clock): Leases {
 
   return {
     add(opened, ttlMs) {
+      if (isOver) throw new AppError('sandbox_lost', 'Cannot lend a workspace: the engine is closed')
       const ending = new AbortController()
       const id = `ws_${randomBytes(16).toString('hex')}`
       const lease: Lease = {
@@ -104,8 +109,9 @@ export function leases(clock: Clock): Leases {
     },
     end: (id) => end(id, 'it was closed'),
     async endAll() {
-      await Promise.all([...held.keys()].map((id) => end(id, 'it was closed')))
-      await Promise.all(endings.values())
+      isOver = true
+      const ended = [...held.keys()].map((id) => end(id, 'it was closed'))
+      await settleAll([...ended, ...endings.values()])
     },
   }
 }
