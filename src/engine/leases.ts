@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
+import type { Exec } from '../core/exec.ts'
 import { readWriteLock, type ReadWriteLock } from '../core/read-write-lock.ts'
 import { settleAll } from '../core/settle-all.ts'
 import { semaphore, type Semaphore } from '../core/semaphore.ts'
 import type { LiveCopy } from '../workspace/live-copy.ts'
+import { endingGently } from './gentle-end.ts'
 import type { Repository } from './repositories.ts'
 import type { Resolution } from './resolve.ts'
 
@@ -21,6 +23,8 @@ export interface Opened {
 /** A workspace somebody holds. */
 export interface Lease extends Opened {
   readonly id: string
+  /** Starts programs of callers, which are ended at once; what is ours, in `copy`, may take its locks away. */
+  readonly exec: Exec
   /** Reads together, writes alone; programs of callers take no part. */
   readonly lock: ReadWriteLock
   /** What is brought from the upstream comes one after another. */
@@ -29,6 +33,8 @@ export interface Lease extends Opened {
   readonly ended: AbortSignal
   /** Programs of callers that run in it now. */
   programs: number
+  /** While locks that nobody holds are taken away, which no program may start beside; never rejects. */
+  sweeping: Promise<void> | null
   /** Milliseconds since the epoch. */
   expiresAt: number
 }
@@ -82,13 +88,18 @@ export function leases(clock: Clock): Leases {
       if (isOver) throw new AppError('sandbox_lost', 'Cannot lend a workspace: the engine is closed')
       const ending = new AbortController()
       const id = `ws_${randomBytes(16).toString('hex')}`
+      const { sandbox } = opened.copy
+      const exec: Exec = (command) => sandbox.exec(command)
       const lease: Lease = {
         ...opened,
+        copy: { ...opened.copy, sandbox: { ...sandbox, exec: endingGently(exec) } },
         id,
+        exec,
         lock: readWriteLock(),
         upgrades: semaphore({ name: 'an upgrade', permits: 1, maxWaiting: Number.MAX_SAFE_INTEGER }),
         ended: ending.signal,
         programs: 0,
+        sweeping: null,
         expiresAt: clock.now() + ttlMs,
       }
       held.set(id, { lease, ending, timer: wait(lease) })

@@ -63,16 +63,14 @@ test('a workspace that cannot be ended keeps nothing else open, and closing tell
   const composed = await another()
   const { engine, driver } = composed
   const create = driver.create.bind(driver)
-  const made: Awaited<ReturnType<typeof create>>[] = []
-  context.mock.method(driver, 'create', async (...given: Parameters<typeof create>) => {
-    const sandbox = await create(...given)
-    made.push(sandbox)
-    return sandbox
-  })
-  const [stuck, other] = [await openIn(composed), await openIn(composed)]
-  const [first] = made
-  if (first === undefined) assert.fail('nothing was made')
-  context.mock.method(first, 'destroy', () => Promise.reject(new Error('it stays')), { times: 1 })
+  const destroy = (): Promise<void> => Promise.reject(new Error('it stays'))
+  const mocked = context.mock.method(driver, 'create', async (...given: Parameters<typeof create>) => ({
+    ...(await create(...given)),
+    destroy,
+  }))
+  const stuck = await openIn(composed)
+  mocked.mock.restore()
+  const other = await openIn(composed)
   await assert.rejects(engine.close(), /it stays/)
   for (const workspace of [stuck, other]) await assert.rejects(workspace.run('status'), { code: 'workspace_not_found' })
   // The driver was closed as well, and with it whatever was left.
