@@ -7,6 +7,7 @@ import { span } from '../../core/spans.ts'
 import type { Launch } from './launcher-conversation.ts'
 import { WRITTEN } from './mount-plan.ts'
 import { ignoreClosedPipe, writable } from './pipe.ts'
+import { shownTail } from './said.ts'
 import type { LocalSandbox } from './sandbox.ts'
 
 interface Place {
@@ -49,7 +50,7 @@ async function read(source: LocalSandbox, writers: readonly Writer[], { stateDir
     for await (const chunk of tar.stdout as AsyncIterable<Buffer>)
       await Promise.all(writers.map((writer) => writer.write(chunk)))
     const { code, said } = await tar.ended
-    if (code !== 0) throw refused(source, said)
+    if (code !== 0) throw refused(source, said, stateDir)
   } finally {
     // Nothing of ours is in the sandbox when its programs go on.
     tar.kill()
@@ -70,7 +71,7 @@ async function startWriter(fork: LocalSandbox, { stateDir, signal }: Place): Pro
     tar.kill()
   })
   const done = tar.ended.finally(stopWatching).then(async ({ code, said }) => {
-    if (code !== 0) throw limit ?? (await fork.limits.reached(code, null)) ?? refused(fork, said)
+    if (code !== 0) throw limit ?? (await fork.limits.reached(code, null)) ?? refused(fork, said, stateDir)
   })
   done.catch(() => {
     // Told to whoever writes or finishes; after a failure nobody does.
@@ -134,8 +135,8 @@ function unpacking(stateDir: string): readonly string[] {
 /** All files have one owner, whose name nobody needs to look up; a record is what a pipe holds. */
 const common = ['--numeric-owner', '--blocking-factor=128', '--warning=no-file-ignored', '--xattrs']
 
-function refused({ id }: LocalSandbox, said: string): AppError {
+function refused({ id }: LocalSandbox, said: string, stateDir: string): AppError {
   return new AppError('sandbox_failed', `Cannot fork a sandbox: the files of ${id} could not be copied`, {
-    details: { stderr: said.slice(-2000).trim() },
+    details: { stderr: shownTail(said, stateDir) },
   })
 }

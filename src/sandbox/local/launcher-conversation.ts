@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream'
 import { AppError } from '../../core/errors.ts'
 import { holdFailure } from './host-programs.ts'
 import { messageReader, packMessage } from './launcher-messages.ts'
+import { shownTail } from './said.ts'
 
 /** Starts processes for sandboxes from a small process of its own; see launcher.pl. */
 export interface Launcher {
@@ -229,7 +230,7 @@ function unopened(cause: unknown): AppError {
 
 function goesOn(why: string): AppError {
   return new AppError('sandbox_failed', 'Cannot fork a sandbox: its programs do not stand still', {
-    details: { stderr: why.trim() },
+    details: { stderr: shownTail(why) },
   })
 }
 
