@@ -6,6 +6,7 @@ import type { Engine } from './engine/contract.ts'
 
 export { settingsFromEnvironment, type Settings } from './config.ts'
 export { AppError, catalog, toProblem, type ErrorCode, type Problem } from './core/errors.ts'
+export type { Exit, Running } from './core/exec.ts'
 export type { Progress } from './core/progress.ts'
 export type {
   Answer,
@@ -24,6 +25,11 @@ export type {
   WorkspaceFiles,
   WorkspaceSummary,
 } from './engine/contract.ts'
+export type { ExactText } from './git/bytes.ts'
+export type { Extent, Needs } from './git/operation.ts'
+export type { Cost } from './workspace/cost.ts'
+export type { FileEntry, FileKind } from './workspace/file-answer.ts'
+export type { Filter, Step } from './workspace/steps.ts'
 
 /** An engine in this process. Reads no environment and prints nothing; what is left out of `settings` has its default. */
 export async function createEngine(settings: z.input<typeof settingsSchema>): Promise<Engine> {

@@ -1,5 +1,6 @@
 import { systemClock } from '../core/clock.ts'
 import { memoryResultCache } from '../cache/result-cache.ts'
+import { settleAll } from '../core/settle-all.ts'
 import { singleFlight } from '../core/single-flight.ts'
 import type { Needs } from '../git/operation.ts'
 import type { HttpRemotes } from '../git/remote/http-remote.ts'
@@ -131,9 +132,11 @@ export function inProcessEngine({
     },
 
     async close() {
-      await Promise.all([parts.leases.endAll(), parts.readers.close()])
+      // What cannot be ended keeps nothing else open.
+      const ended = settleAll([parts.leases.endAll(), parts.readers.close()])
+      await Promise.allSettled([ended])
       remotes.close()
-      await driver.close()
+      await settleAll([ended, driver.close()])
     },
   }
 }

@@ -17,9 +17,10 @@ export async function execInWorkspace(
   const { argv, cwd, env, deadlineMs, maxOutputBytes } = parts.requests.program(input)
   const started = Promise.withResolvers<Running>()
   const receipt: Promise<Receipt> = bracketInWorkspace(parts, lease, { deadlineMs }, options, async (scope) => {
+    while (lease.sweeping !== null) await lease.sweeping
     lease.programs += 1
     try {
-      const running = lease.copy.sandbox.exec({
+      const running = lease.exec({
         argv,
         cwd: directoryIn(cwd),
         env: { ...programEnvironment(correlationId() ?? ''), ...env },

@@ -18,10 +18,15 @@ export async function forkWorkspace(
         const metadata = (): Record<string, string> => ({ role: 'workspace' })
         const sandboxes = await parts.driver.fork(lease.copy.sandbox, count, { signal: scope.signal, metadata })
         const { repository, ref, resolution, warnings } = lease
-        const forks = sandboxes.map((sandbox) =>
-          parts.leases.add({ repository, ref, resolution, copy: { ...lease.copy, sandbox }, warnings }, ttlMs),
-        )
-        return { forks, receipt: scope.answer(null, { steps: [], bytesFetched: 0 }).receipt }
+        try {
+          const forks = sandboxes.map((sandbox) =>
+            parts.leases.add({ repository, ref, resolution, copy: { ...lease.copy, sandbox }, warnings }, ttlMs),
+          )
+          return { forks, receipt: scope.answer(null, { steps: [], bytesFetched: 0 }).receipt }
+        } catch (error) {
+          await Promise.allSettled(sandboxes.map((sandbox) => sandbox.destroy()))
+          throw error
+        }
       },
       scope,
     ),

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
+import type { Exec } from '../core/exec.ts'
 import { readWriteLock, type ReadWriteLock } from '../core/read-write-lock.ts'
+import { settleAll } from '../core/settle-all.ts'
 import { semaphore, type Semaphore } from '../core/semaphore.ts'
 import type { LiveCopy } from '../workspace/live-copy.ts'
+import { endingGently } from './gentle-end.ts'
 import type { Repository } from './repositories.ts'
 import type { Resolution } from './resolve.ts'
 
@@ -20,6 +23,8 @@ export interface Opened {
 /** A workspace somebody holds. */
 export interface Lease extends Opened {
   readonly id: string
+  /** Starts programs of callers, which are ended at once; what is ours, in `copy`, may take its locks away. */
+  readonly exec: Exec
   /** Reads together, writes alone; programs of callers take no part. */
   readonly lock: ReadWriteLock
   /** What is brought from the upstream comes one after another. */
@@ -28,12 +33,15 @@ export interface Lease extends Opened {
   readonly ended: AbortSignal
   /** Programs of callers that run in it now. */
   programs: number
+  /** While locks that nobody holds are taken away, which no program may start beside; never rejects. */
+  sweeping: Promise<void> | null
   /** Milliseconds since the epoch. */
   expiresAt: number
 }
 
 /** The workspaces of this process; each ends by `end`, by its time, or with the process. */
 export interface Leases {
+  /** Throws `sandbox_lost` once all were ended: whoever has opened it destroys it. */
   add(opened: Opened, ttlMs: number): Lease
   /** Throws `workspace_not_found`, also where it has ended. */
   get(id: string): Lease
@@ -42,12 +50,14 @@ export interface Leases {
   extend(lease: Lease, ttlMs: number): void
   /** Ends what runs in it and removes every trace; safe to call twice. */
   end(id: string): Promise<void>
+  /** Ends all that there are, and lets nobody add another. Throws the first failure once all have ended or failed. */
   endAll(): Promise<void>
 }
 
 export function leases(clock: Clock): Leases {
   const held = new Map<string, { readonly lease: Lease; readonly ending: AbortController; timer: NodeJS.Timeout }>()
   const endings = new Map<string, Promise<void>>()
+  let isOver = false
 
   function wait(lease: Lease): NodeJS.Timeout {
     const leftMs = Math.max(0, lease.expiresAt - clock.now())
@@ -75,15 +85,21 @@ export function leases(clock: Clock): Leases {
 
   return {
     add(opened, ttlMs) {
+      if (isOver) throw new AppError('sandbox_lost', 'Cannot lend a workspace: the engine is closed')
       const ending = new AbortController()
       const id = `ws_${randomBytes(16).toString('hex')}`
+      const { sandbox } = opened.copy
+      const exec: Exec = (command) => sandbox.exec(command)
       const lease: Lease = {
         ...opened,
+        copy: { ...opened.copy, sandbox: { ...sandbox, exec: endingGently(exec) } },
         id,
+        exec,
         lock: readWriteLock(),
         upgrades: semaphore({ name: 'an upgrade', permits: 1, maxWaiting: Number.MAX_SAFE_INTEGER }),
         ended: ending.signal,
         programs: 0,
+        sweeping: null,
         expiresAt: clock.now() + ttlMs,
       }
       held.set(id, { lease, ending, timer: wait(lease) })
@@ -104,8 +120,9 @@ export function leases(clock: Clock): Leases {
     },
     end: (id) => end(id, 'it was closed'),
     async endAll() {
-      await Promise.all([...held.keys()].map((id) => end(id, 'it was closed')))
-      await Promise.all(endings.values())
+      isOver = true
+      const ended = [...held.keys()].map((id) => end(id, 'it was closed'))
+      await settleAll([...ended, ...endings.values()])
     },
   }
 }

@@ -7,6 +7,7 @@ import { span } from '../../core/spans.ts'
 import type { Launch } from './launcher-conversation.ts'
 import { WRITTEN } from './mount-plan.ts'
 import { ignoreClosedPipe, writable } from './pipe.ts'
+import { shownTail } from './said.ts'
 import type { LocalSandbox } from './sandbox.ts'
 
 interface Place {
@@ -30,10 +31,13 @@ export async function copyWritten(source: LocalSandbox, forks: readonly LocalSan
   try {
     const failed = started.find((start) => start.status === 'rejected')
     if (failed !== undefined) throw failed.reason
-    await source.holder.whileStill(() =>
-      span('copy', { driver: 'local', count: forks.length }, () => read(source, writers, place)),
+    const finishing = await source.holder.whileStill(() =>
+      span('copy', { driver: 'local', count: forks.length }, async () => {
+        await read(source, writers, place)
+        return writers.map((writer) => writer.finish())
+      }),
     )
-    await Promise.all(writers.map((writer) => writer.finish()))
+    await Promise.all(finishing)
   } finally {
     for (const writer of writers) writer.close()
   }
@@ -46,7 +50,7 @@ async function read(source: LocalSandbox, writers: readonly Writer[], { stateDir
     for await (const chunk of tar.stdout as AsyncIterable<Buffer>)
       await Promise.all(writers.map((writer) => writer.write(chunk)))
     const { code, said } = await tar.ended
-    if (code !== 0) throw refused(source, said)
+    if (code !== 0) throw refused(source, said, stateDir)
   } finally {
     // Nothing of ours is in the sandbox when its programs go on.
     tar.kill()
@@ -67,7 +71,7 @@ async function startWriter(fork: LocalSandbox, { stateDir, signal }: Place): Pro
     tar.kill()
   })
   const done = tar.ended.finally(stopWatching).then(async ({ code, said }) => {
-    if (code !== 0) throw limit ?? (await fork.limits.reached(code, null)) ?? refused(fork, said)
+    if (code !== 0) throw limit ?? (await fork.limits.reached(code, null)) ?? refused(fork, said, stateDir)
   })
   done.catch(() => {
     // Told to whoever writes or finishes; after a failure nobody does.
@@ -131,8 +135,8 @@ function unpacking(stateDir: string): readonly string[] {
 /** All files have one owner, whose name nobody needs to look up; a record is what a pipe holds. */
 const common = ['--numeric-owner', '--blocking-factor=128', '--warning=no-file-ignored', '--xattrs']
 
-function refused({ id }: LocalSandbox, said: string): AppError {
+function refused({ id }: LocalSandbox, said: string, stateDir: string): AppError {
   return new AppError('sandbox_failed', `Cannot fork a sandbox: the files of ${id} could not be copied`, {
-    details: { stderr: said.slice(-2000).trim() },
+    details: { stderr: shownTail(said, stateDir) },
   })
 }

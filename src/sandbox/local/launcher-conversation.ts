@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream'
 import { AppError } from '../../core/errors.ts'
 import { holdFailure } from './host-programs.ts'
 import { messageReader, packMessage } from './launcher-messages.ts'
+import { shownTail } from './said.ts'
 
 /** Starts processes for sandboxes from a small process of its own; see launcher.pl. */
 export interface Launcher {
@@ -20,6 +21,8 @@ export interface SandboxLauncher extends Launcher {
   hold(steps: readonly string[]): Promise<void>
   /** Stops all commands and whatever they started, until they go on. Throws `sandbox_failed` where they cannot be stopped. */
   standStill(): Promise<void>
+  /** Throws `sandbox_failed` where something has run since. */
+  checkStill(): Promise<void>
   goOn(): void
 }
 
@@ -191,21 +194,19 @@ export function launcherAt({ pid: launcherPid, stdin, stdout, ended, keepAlive }
     }
   }
 
+  /** Something that the launcher itself does. */
+  async function ask(failure: Pending['failure'], what: string, ...fields: readonly string[]): Promise<void> {
+    const { name, launch } = expect(null, failure)
+    send(what, name, ...fields)
+    await launch.ended.promise
+  }
+
   return {
     start,
 
-    async hold(steps) {
-      const { name, launch } = expect(null, holdFailure)
-      send('hold', name, ...steps)
-      await launch.ended.promise
-    },
-
-    async standStill() {
-      const { name, launch } = expect(null, goesOn)
-      send('stand_still', name)
-      await launch.ended.promise
-    },
-
+    hold: (steps) => ask(holdFailure, 'hold', ...steps),
+    standStill: () => ask(goesOn, 'stand_still'),
+    checkStill: () => ask(goesOn, 'check_still'),
     goOn: () => send('go_on'),
 
     async close() {
@@ -229,7 +230,7 @@ function unopened(cause: unknown): AppError {
 
 function goesOn(why: string): AppError {
   return new AppError('sandbox_failed', 'Cannot fork a sandbox: its programs do not stand still', {
-    details: { stderr: why.trim() },
+    details: { stderr: shownTail(why) },
   })
 }
 

@@ -6,7 +6,7 @@
 #
 # Each sandbox has a launcher of its own, forked from the first, which holds the sandbox's namespaces: see holder.pl,
 # which stands before this text and brings %number (the system calls of this machine) and carry_out(). Between them
-# stands stillness.pl with stand_still(), go_on() and children().
+# stands stillness.pl with stand_still(), check_still(), note_kill(), go_on() and children().
 #
 # Messages in both directions are a length of four bytes and that many bytes of strings, each after its own length.
 $number{$1} = 0 + $2 while (shift // '') =~ /(\w+)=(\d+)/;
@@ -187,6 +187,10 @@ my %obey = (
         $is_still = 1;
         eval { stand_still(\&programs); 1 } ? answer('still', $name) : answer('failed', $name, $@);
     },
+    check_still => sub {
+        my ($name) = @_;
+        eval { check_still(\&programs); 1 } ? answer('still', $name) : answer('failed', $name, $@);
+    },
     go_on => sub {
         go_on();
         $is_still = 0;
@@ -200,7 +204,9 @@ my %obey = (
     signal => sub {
         my ($name, $whom, $signal) = @_;
         # Not reaped yet: the number is still its own.
-        $signal{$whom}->($pid_of{$name}, 0 + $signal) if $pid_of{$name};
+        my $pid = $pid_of{$name} or return;
+        note_kill() if $is_still and $is_command{$name};
+        $signal{$whom}->($pid, 0 + $signal);
     },
 );
 

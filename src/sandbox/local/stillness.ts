@@ -1,9 +1,11 @@
-/** Runs `use` while all programs of a sandbox stand still; they go on afterwards, whatever happens. */
+/** Runs `use` while all programs of a sandbox stand still; they go on afterwards, whatever happens. Throws where one ran. */
 export type Stillness = <T>(use: () => Promise<T>) => Promise<T>
 
 /** What can stop the programs of a sandbox. */
 export interface Standing {
   standStill(): Promise<void>
+  /** Throws where something has run since they stood still; looks before it lets anything go on that is asked for later. */
+  checkStill(): Promise<void>
   goOn(): void
 }
 
@@ -14,12 +16,17 @@ export function stillness(programs: Standing): Stillness {
   return async (use) => {
     users += 1
     if (users === 1) stopped = programs.standStill()
+    let checking: Promise<void> | undefined
+    let value
     try {
       await stopped
-      return await use()
+      value = await use()
+      checking = programs.checkStill()
     } finally {
       users -= 1
       if (users === 0) programs.goOn()
     }
+    await checking
+    return value
   }
 }

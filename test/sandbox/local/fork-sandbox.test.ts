@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, renameSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { after, before, describe, test } from 'node:test'
+import { hasCode } from '../../../src/core/errors.ts'
 import { childrenOf } from '../../../src/core/process-identity.ts'
 import type { Sandbox, SandboxDriver } from '../../../src/sandbox/contract.ts'
 import { findCgroups } from '../../../src/sandbox/local/cgroup.ts'
@@ -100,10 +101,19 @@ describe('forks of live sandboxes on this host', () => {
 
   test('a path that is longer than a system call takes is told, and nothing is left', async () => {
     const source = await create()
-    const dig = 'for (1 .. 30) { mkdir "d" x 200; chdir "d" x 200 or die } open my $file, ">", "bottom"'
+    const name = '"\\e[2J\\r" . "d" x 200'
+    const dig = `for (1 .. 30) { mkdir ${name}; chdir ${name} or die } open my $file, ">", "bottom"`
     assert.equal((await run(source, ['perl', '-e', dig])).code, 0)
     const before = tracesOf(stateDir)
-    await assert.rejects(fork(source, 2), { code: 'sandbox_failed' })
+    await assert.rejects(fork(source, 2), (error) => {
+      assert.ok(hasCode(error, 'sandbox_failed'))
+      const said = String(error.details['stderr'])
+      assert.match(said, /Cannot/)
+      // The names are the caller's; where the state directory lies is not.
+      assert.doesNotMatch(said, /[^\P{Cc}\n]/u)
+      assert.ok(!said.includes(stateDir))
+      return true
+    })
     assert.deepEqual(tracesOf(stateDir), before)
     await source.destroy()
   })

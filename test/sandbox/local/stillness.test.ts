@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { finish } from '../../../src/core/exec.ts'
-import { childrenOf } from '../../../src/core/process-identity.ts'
 import type { SandboxDriver } from '../../../src/sandbox/contract.ts'
-import { findCgroups } from '../../../src/sandbox/local/cgroup.ts'
 import { freezer } from '../../../src/sandbox/local/freezer.ts'
 import type { LocalSandbox } from '../../../src/sandbox/local/sandbox.ts'
 import { stillness } from '../../../src/sandbox/local/stillness.ts'
 import { commandOf, enterableFolder, openDriver, run, shell, specOf } from '../../support/local-sandboxes.ts'
+import { isFrozen, start, threadsBelow, until } from '../../support/standing.ts'
 import { tracesOf } from '../../support/traces.ts'
 
 const signal = new AbortController().signal
@@ -26,15 +25,6 @@ describe('programs that stand still', () => {
 
   const create = async (): Promise<LocalSandbox> =>
     (await driver.create(specOf({ upper: 'memory' }), { signal })) as LocalSandbox
-
-  /** Starts a perl program that says "up". */
-  async function start(sandbox: LocalSandbox, program: string) {
-    const running = sandbox.exec(commandOf(['perl', '-e', `$| = 1; ${program}`]))
-    running.exit.catch(() => {})
-    const said = running.stdout[Symbol.asyncIterator]()
-    assert.equal(Buffer.from((await said.next()).value as Uint8Array).toString(), 'up\n')
-    return { exit: running.exit, said }
-  }
 
   const hostile: Readonly<Record<string, string>> = {
     'that compute': `print "up\n"; 1 while 1`,
@@ -60,8 +50,7 @@ describe('programs that stand still', () => {
           assert.deepEqual(threadsBelow(sandbox.holder.pid), seen)
         }
       })
-      while (threadsBelow(sandbox.holder.pid).some((thread) => thread.includes(' T ')))
-        await new Promise((resolve) => setImmediate(resolve))
+      await until(() => !threadsBelow(sandbox.holder.pid).some((thread) => thread.includes(' T ')))
       await sandbox.destroy()
     })
   }
@@ -119,7 +108,7 @@ describe('programs that stand still', () => {
     const lend = `syscall(157, 4, 0, 0, 0); print "up\n"; syscall(58) == 0 and syscall(34); sleep 100`
     await start(sandbox, lend)
     const forking = driver.fork(sandbox, 1, { signal, metadata: () => ({}) })
-    if (findCgroups()?.version === 2) await (await forking)[0]?.destroy()
+    if (isFrozen) await (await forking)[0]?.destroy()
     else await assert.rejects(forking, { code: 'sandbox_failed' })
     assert.equal(await shell(sandbox, 'echo on'), 'on\n')
     await sandbox.destroy()
@@ -127,32 +116,39 @@ describe('programs that stand still', () => {
   })
 })
 
-test('of brackets that overlap the first stops the programs and the last lets them go on', async () => {
+test('of brackets that overlap the first stops the programs, each checks them, and the last lets them go on', async () => {
   const told: string[] = []
   const standStill = async (): Promise<void> => void told.push('stop')
-  const whileStill = stillness({ standStill, goOn: () => told.push('go on') })
+  const checkStill = async (): Promise<void> => void told.push('check')
+  const whileStill = stillness({ standStill, checkStill, goOn: () => told.push('go on') })
   const [one, two] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const first = whileStill(() => one.promise)
   const second = whileStill(() => two.promise)
   one.resolve()
   await first
-  assert.deepEqual(told, ['stop'])
+  assert.deepEqual(told, ['stop', 'check'])
   two.reject(new Error('failed'))
   await assert.rejects(second, /failed/)
-  assert.deepEqual(told, ['stop', 'go on'])
+  assert.deepEqual(told, ['stop', 'check', 'go on'])
   assert.equal(await whileStill(async () => 'value'), 'value')
-  assert.deepEqual(told, ['stop', 'go on', 'stop', 'go on'])
+  assert.deepEqual(told.slice(3), ['stop', 'check', 'go on'])
 })
 
-test('programs that could not all be stopped go on', async () => {
+test('programs that could not all be stopped, or did not stay so, go on', async () => {
   const told: string[] = []
-  const standStill = (): Promise<void> => Promise.reject(new Error('some run'))
-  const whileStill = stillness({ standStill, goOn: () => told.push('go on') })
+  const standing = { standStill: async () => {}, checkStill: async () => {}, goOn: () => told.push('go on') }
+  const run = (): Promise<void> => Promise.reject(new Error('some run'))
+  const notStopped = stillness({ ...standing, standStill: run })
   await assert.rejects(
-    whileStill(() => assert.fail('not still')),
+    notStopped(() => assert.fail('not still')),
     /some run/,
   )
   assert.deepEqual(told, ['go on'])
+  await assert.rejects(
+    stillness({ ...standing, checkStill: run })(async () => 'value'),
+    /some run/,
+  )
+  assert.deepEqual(told, ['go on', 'go on'])
 })
 
 test('a control group of version 2 is frozen once the kernel says so', async () => {
@@ -172,40 +168,3 @@ test('a control group of version 2 is frozen once the kernel says so', async () 
   group.goOn()
   assert.equal(word(), '0')
 })
-
-/** Whether programs are stopped by their control group, which does not show in their state. */
-const isFrozen = findCgroups()?.version === 2
-
-/** The threads of all commands of a holder: number, state and for how long each has run. */
-function threadsBelow(holder: number): readonly string[] {
-  const found: string[] = []
-  for (let level = childrenOf(holder); level.length > 0;) {
-    const folders = level.flatMap((pid) => names(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}`))
-    for (const folder of folders) {
-      const [, thread, state] = /^(\d+) \([^]*\) (\S)/.exec(read(`${folder}/stat`)) ?? []
-      const ran = read(`${folder}/schedstat`).trim()
-      // What has ended is taken away while it is looked at.
-      if (thread !== undefined && ran !== '') found.push(`${thread} ${state} ${ran}`)
-    }
-    level = folders.flatMap((folder) => read(`${folder}/children`).split(' ').filter(Boolean).map(Number))
-  }
-  return found.toSorted()
-}
-
-function read(path: string): string {
-  return orGone(() => readFileSync(path, 'utf8'), '')
-}
-
-function names(path: string): readonly string[] {
-  return orGone(() => readdirSync(path), [])
-}
-
-/** Programs that run come and go while they are looked at. */
-function orGone<T>(look: () => T, otherwise: T): T {
-  try {
-    return look()
-  } catch (error) {
-    if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-    return otherwise
-  }
-}
