@@ -1,5 +1,6 @@
 import { toExactText, type ExactText } from './bytes.ts'
 import type { ByteReader } from './byte-reader.ts'
+import { keeping } from './keeping.ts'
 import { blobsOf, isSubmodule, readRawRecord, type RawRecord } from './raw-records.ts'
 import { recordFormat } from './records.ts'
 import type { Git } from './run-git.ts'
@@ -31,13 +32,14 @@ const newline = 0x0a
 export async function blameBlobs(git: Git, { commit, path, signal }: Query): Promise<readonly string[]> {
   const ids = new Set<string>()
   const seen = new Set([keyOf(path)])
+  const keep = keeping('versions of files')
   for (let paths: readonly ExactText[] = [path]; paths.length > 0;) {
     const births = new Map<string, Birth[]>()
     for (let at = 0; at < paths.length; at += pathsPerRun) {
       const some = paths.slice(at, at + pathsPerRun)
-      await readVersions(git, { commit, paths: some, ids, births, signal })
+      await readVersions(git, { commit, paths: some, ids, births, keep, signal })
     }
-    const sources = births.size === 0 ? [] : await readSources(git, { births, ids, signal })
+    const sources = births.size === 0 ? [] : await readSources(git, { births, ids, keep, signal })
     const fresh = new Map(sources.map((source) => [keyOf(source), source]))
     paths = [...fresh].filter(([key]) => !seen.has(key)).map(([, source]) => source)
     for (const key of fresh.keys()) seen.add(key)
@@ -50,11 +52,12 @@ interface Versions {
   readonly paths: readonly ExactText[]
   readonly ids: Set<string>
   readonly births: Map<string, Birth[]>
+  readonly keep: (bytes: number) => void
   readonly signal: AbortSignal
 }
 
 // Adds every version of the paths to `ids`, and the commits where one begins to `births`.
-async function readVersions(git: Git, { commit, paths, ids, births, signal }: Versions): Promise<void> {
+async function readVersions(git: Git, { commit, paths, ids, births, keep, signal }: Versions): Promise<void> {
   const keys = new Set(paths.map(keyOf))
   const request = { flags: [...rawFlags, '--full-history'], revisions: [commit], paths, commitsOnly: true, signal }
   await git.read('log', request, async (reader) => {
@@ -62,6 +65,7 @@ async function readVersions(git: Git, { commit, paths, ids, births, signal }: Ve
     for await (const { id, parents, records } of readChanges(reader)) {
       if (seen.id !== id) seen = { id, counts: new Map() }
       for (const change of records) {
+        keep(0)
         for (const blob of blobsOf(change)) ids.add(blob)
         const key = change.path.toString('latin1')
         if (!keys.has(key)) continue
@@ -80,11 +84,12 @@ async function readVersions(git: Git, { commit, paths, ids, births, signal }: Ve
 interface Sources {
   readonly births: ReadonlyMap<string, readonly Birth[]>
   readonly ids: Set<string>
+  readonly keep: (bytes: number) => void
   readonly signal: AbortSignal
 }
 
 // The files deleted where a path begins; those that may be compared by content are added to `ids`.
-async function readSources(git: Git, { births, ids, signal }: Sources): Promise<readonly ExactText[]> {
+async function readSources(git: Git, { births, ids, keep, signal }: Sources): Promise<readonly ExactText[]> {
   const stdin = [...births.keys()].map((id) => `${id}\n`).join('')
   const request = { flags: [...rawFlags, '-r', '--diff-filter=D', '--stdin'], commitsOnly: true, stdin, signal }
   return git.read('diff-tree', request, async (reader) => {
@@ -94,6 +99,7 @@ async function readSources(git: Git, { births, ids, signal }: Sources): Promise<
       for (const birth of births.get(id) ?? []) {
         const same = birth.isMerge ? [] : deleted.filter(({ oldOid }) => oldOid === birth.oid)
         for (const { path, oldOid } of same.length > 0 ? same : deleted) {
+          keep(path.length)
           ids.add(oldOid)
           sources.push(toExactText(path))
         }
@@ -114,7 +120,11 @@ async function* readChanges(reader: ByteReader): AsyncGenerator<Changes, void> {
   for (let head = await record.read(reader); head !== null; head = await record.read(reader)) {
     if ((await reader.peek()) === newline) await reader.skip(1)
     const records: RawRecord[] = []
-    for (let raw = await readRawRecord(reader); raw !== null; raw = await readRawRecord(reader)) records.push(raw)
+    const keep = keeping('changed files')
+    for (let raw = await readRawRecord(reader); raw !== null; raw = await readRawRecord(reader)) {
+      keep(raw.path.length)
+      records.push(raw)
+    }
     yield { id: head.id, parents: head.parents === '' ? 0 : head.parents.split(' ').length, records }
   }
 }

@@ -1,4 +1,5 @@
 import type { ExactText } from './bytes.ts'
+import { keeping } from './keeping.ts'
 import { blobsOf, readRawRecord } from './raw-records.ts'
 import type { Git } from './run-git.ts'
 import { readTree, treeFlags } from './tree-records.ts'
@@ -28,7 +29,9 @@ export async function changedBlobs(git: Git, { revisions, paths, signal }: BlobQ
   const request = { flags: [...flags, '--ignore-submodules=none'], revisions, paths, commitsOnly: true, signal }
   return git.read('diff-tree', request, async (reader) => {
     const ids = new Set<string>()
+    const keep = keeping('changed files')
     for (let record = await readRawRecord(reader); record !== null; record = await readRawRecord(reader)) {
+      keep(0)
       for (const id of blobsOf(record)) ids.add(id)
     }
     return [...ids]
@@ -44,7 +47,11 @@ export async function treeBlobs(
   const flags = recursive ? [...treeFlags, '-r'] : treeFlags
   return git.read('ls-tree', { flags, revisions: [commit], paths, commitsOnly: true, signal }, async (reader) => {
     const ids = new Set<string>()
-    for await (const entry of readTree(reader)) if (entry.type === 'blob') ids.add(entry.oid)
+    const keep = keeping('files')
+    for await (const entry of readTree(reader)) {
+      keep(0)
+      if (entry.type === 'blob') ids.add(entry.oid)
+    }
     return [...ids]
   })
 }

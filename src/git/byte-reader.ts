@@ -15,22 +15,20 @@ export class ByteReader {
 
   /** Bytes up to the delimiter, which is consumed; `null` at the end. A cut last record throws. */
   async until(delimiter: number): Promise<Buffer | null> {
-    let from = this.#at
+    let pieces: Pieces | null = null
     for (;;) {
-      const end = this.#buffer.indexOf(delimiter, from)
-      if (end >= 0) {
-        const record = this.#buffer.subarray(this.#at, end)
-        this.#at = end + 1
-        return record
+      const end = this.#buffer.indexOf(delimiter, this.#at)
+      const piece = this.#buffer.subarray(this.#at, end < 0 ? undefined : end)
+      this.#at = end < 0 ? this.#buffer.length : end + 1
+      if (end >= 0) return pieces === null ? piece : pieces.add(piece)
+      if (piece.length > 0) {
+        pieces ??= gatherPieces()
+        if (pieces.add(piece).length > maxRecordBytes)
+          throw new AppError('output_limit', 'Cannot read the output of git: a record is too long')
       }
-      const length = this.#buffer.length - this.#at
-      if (length > maxRecordBytes)
-        throw new AppError('output_limit', 'Cannot read the output of git: a record is too long')
       if (!(await this.#fill())) break
-      from = this.#at + length
     }
-    if (this.#at < this.#buffer.length)
-      throw new AppError('git_failed', 'Cannot read the output of git: it ends in mid-record')
+    if (pieces !== null) throw new AppError('git_failed', 'Cannot read the output of git: it ends in mid-record')
     return null
   }
 
@@ -71,6 +69,7 @@ export class ByteReader {
     }
   }
 
+  /** Replaces what was read by the next chunk. */
   async #fill(): Promise<boolean> {
     if (this.#isDone) return false
     const next = await this.#source.next()
@@ -78,9 +77,29 @@ export class ByteReader {
       this.#isDone = true
       return false
     }
-    const chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength)
-    this.#buffer = this.#at < this.#buffer.length ? Buffer.concat([this.#buffer.subarray(this.#at), chunk]) : chunk
+    this.#buffer = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength)
     this.#at = 0
     return true
+  }
+}
+
+interface Pieces {
+  /** All of the bytes so far, those of this piece included. */
+  add(piece: Buffer): Buffer
+}
+
+/** Joins pieces in a place that doubles when it is full: however many and small they are, a byte is copied twice or so. */
+function gatherPieces(): Pieces {
+  let [place, length] = [Buffer.alloc(0), 0]
+  return {
+    add(piece) {
+      if (length + piece.length > place.length) {
+        const larger = Buffer.allocUnsafe(2 * (length + piece.length))
+        place.copy(larger, 0, 0, length)
+        place = larger
+      }
+      length += piece.copy(place, length)
+      return place.subarray(0, length)
+    },
   }
 }

@@ -1,3 +1,4 @@
+import { pathTree } from './path-tree.ts'
 import { unquoteName } from './quote.ts'
 import type { Git } from './run-git.ts'
 
@@ -17,12 +18,12 @@ export async function readCone(git: Git, { signal }: { signal: AbortSignal }): P
   const directories = linesOf(stdout).map((line) => unquoteName(line).toString('latin1'))
   // Patterns that make no cone are listed as they are.
   if (directories.some((directory) => /^[/!]|[*?[\\]/.test(directory))) return everything
-  const above = new Set(['', ...directories.flatMap(prefixes)])
-  const below = new Set(directories)
+  const cone = pathTree()
+  for (const directory of directories) cone.add(directory)
   return ({ path }) => {
     const name = path.toString('latin1')
     const directory = name.slice(0, Math.max(name.lastIndexOf('/'), 0))
-    return above.has(directory) || prefixes(directory).some((prefix) => below.has(prefix))
+    return directory === '' || cone.covers(directory) || cone.leadsTo(directory)
   }
 }
 
@@ -32,10 +33,4 @@ function linesOf(text: Buffer): readonly Buffer[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => Buffer.from(line, 'latin1'))
-}
-
-/** A directory and those above it. */
-function prefixes(directory: string): readonly string[] {
-  const parts = directory === '' ? [] : directory.split('/')
-  return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { exactText, plainLine, plainText, toExactText } from './bytes.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { limit, maxBytes, oid, repoPaths } from './fields.ts'
+import { keeping } from './keeping.ts'
 import { splitPatch, wholeSections } from './patches.ts'
 import { readNumstat, readRawRecord, type NumstatRecord, type RawRecord } from './raw-records.ts'
 
@@ -80,9 +81,12 @@ export function diffFlags(options: DiffOptions): readonly string[] {
 /** Reads raw records, line counts and patches, in git's order. */
 export async function readDiff(reader: ByteReader, options: DiffOptions): Promise<DiffAnswer> {
   const records: RawRecord[] = []
+  const keep = keeping('changed files', options.limit)
   let count = 0
   for (let record = await readRawRecord(reader); record !== null; record = await readRawRecord(reader)) {
-    if (count++ < options.limit) records.push(record)
+    if (count++ >= options.limit) continue
+    keep(record.path.length + (record.oldPath?.length ?? 0))
+    records.push(record)
   }
   const totals = { files: count, additions: 0, deletions: 0 }
   const stats = new Map<string, NumstatRecord>()

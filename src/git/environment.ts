@@ -12,6 +12,8 @@ export function gitEnvironment(options: {
     GIT_TERMINAL_PROMPT: '0',
     GIT_NO_LAZY_FETCH: '1',
     GIT_NO_REPLACE_OBJECTS: '1',
+    // The other way to give a commit false parents; git complains of a file that is there, even if it is empty.
+    GIT_GRAFT_FILE: '/nonexistent/grafts',
     GIT_LITERAL_PATHSPECS: '1',
     GIT_PAGER: 'cat',
     GIT_EDITOR: ':',

@@ -12,10 +12,15 @@ interface Rule {
   /** The only subcommands that say so; any, where they are left out. */
   readonly subcommands?: readonly string[]
   readonly pattern: RegExp
+  /** Words that say it means something else. */
+  readonly unless?: RegExp
   readonly fact: string
 }
 
-/** What git's words (in the C locale) mean, the first that matches; each has a test on real git. */
+/**
+ * What git's words (in the C locale) mean, the first that matches; each has a test on real git. What a sandbox says may
+ * be long and made to hurt, so no pattern looks further than a bounded way from where it begins to fit.
+ */
 export const failureRules: readonly Rule[] = [
   // The host ran out of something: whatever else git says follows from it.
   {
@@ -26,14 +31,14 @@ export const failureRules: readonly Rule[] = [
   { code: 'memory_limit', pattern: /out of memory|cannot allocate memory|malloc failed/i, fact: 'memory is exhausted' },
   {
     code: 'process_limit',
-    pattern: /(?:fork|thread|spawn).*Resource temporarily unavailable/i,
+    pattern: /(?:fork|thread|spawn).{0,200}Resource temporarily unavailable/i,
     fact: 'no more processes are allowed',
   },
 
   // Somebody else is at work
   {
     code: 'workspace_busy',
-    pattern: /Unable to create '[^]*\.lock': File exists/,
+    pattern: /\.lock': File exists/,
     fact: 'another program holds a lock',
   },
 
@@ -46,7 +51,7 @@ export const failureRules: readonly Rule[] = [
   },
   {
     code: 'path_not_found',
-    pattern: /no such path |pathspec '[^]*' did not match/,
+    pattern: /no such path |' did not match any file/,
     fact: 'the path does not exist there',
   },
   {
@@ -59,7 +64,7 @@ export const failureRules: readonly Rule[] = [
   { code: 'repo_empty', pattern: /does not have any commits yet/, fact: 'the repository has no commits' },
   {
     code: 'input_invalid',
-    pattern: /file .* has only \d+ lines?|-e option, '|command line, '/,
+    pattern: / has only \d{1,20} lines?|-e option, '|command line, '/,
     fact: 'git refuses a value',
   },
 
@@ -67,20 +72,21 @@ export const failureRules: readonly Rule[] = [
   {
     code: 'path_blocked',
     pattern:
-      /is beyond a symbolic link|Pathspec '[^]*' is in submodule|does not have a commit checked out|unable to write file '[^]*' mode [0-7]+: (?:Directory not empty|Not a directory|Is a directory)/,
+      /is beyond a symbolic link|' is in submodule|does not have a commit checked out|' mode [0-7]{1,7}: (?:Directory not empty|Not a directory|Is a directory)/,
     fact: 'a link, a directory or another repository is in the way',
   },
-  { code: 'conflicts_unresolved', pattern: /path '[^]*' is unmerged/, fact: 'conflicts are not resolved' },
+  { code: 'conflicts_unresolved', pattern: /' is unmerged/, fact: 'conflicts are not resolved' },
   {
     code: 'already_in_progress',
-    pattern: /Cannot do a \w+ reset in the middle of a merge/,
+    pattern: /Cannot do a \w{1,20} reset in the middle of a merge/,
     fact: 'a merge is under way',
   },
   // Whatever else it says before it gives up speaks of the patch; "fatal" is what it says of everything else.
   {
     code: 'patch_rejected',
     subcommands: ['apply'],
-    pattern: /^error: (?![^]*^fatal: )/m,
+    pattern: /^error: /m,
+    unless: /^fatal: /m,
     fact: 'the patch does not fit',
   },
   { code: 'workspace_busy', pattern: /^error: Unable to write index/m, fact: 'another program holds the index' },
@@ -100,7 +106,7 @@ export const failureRules: readonly Rule[] = [
     pattern: /is already (?:checked out|used by worktree) at/,
     fact: 'another worktree has the branch checked out',
   },
-  { code: 'ref_exists', pattern: /'.*' exists; cannot create '/, fact: 'a ref of another name is in the way' },
+  { code: 'ref_exists', pattern: /' exists; cannot create '/, fact: 'a ref of another name is in the way' },
 
   // What a server sent, taken in and checked by git without network
   { code: 'remote_failed', subcommands: ['index-pack'], pattern: /early EOF/, fact: 'the pack broke off' },
@@ -118,13 +124,14 @@ const tailBytes = 2000
 
 /** Whether git left something out because objects are missing; `grep` does so and still exits well. */
 export function isIncomplete(stderr: string): boolean {
-  return /^error: .*unable to read [0-9a-f]{40,64}/m.test(stderr)
+  return stderr.split('\n').some((line) => line.startsWith('error: ') && /unable to read [0-9a-f]{40,64}/.test(line))
 }
 
 /** The AppError for a git that failed. */
 export function gitFailure({ subcommand, exitCode, stderr }: GitEnd): AppError {
   const rule = failureRules.find(
-    ({ subcommands = [subcommand], pattern }) => subcommands.includes(subcommand) && pattern.test(stderr),
+    ({ subcommands = [subcommand], pattern, unless }) =>
+      subcommands.includes(subcommand) && pattern.test(stderr) && unless?.test(stderr) !== true,
   )
   const details = {
     subcommand,

@@ -1,6 +1,7 @@
 import type { ByteReader } from './byte-reader.ts'
 import type { ExactText } from './bytes.ts'
 import { renameLimit } from './diff-files.ts'
+import { keeping } from './keeping.ts'
 import { blobsOf, readNumstat, readRawRecord, type RawRecord } from './raw-records.ts'
 import type { Git } from './run-git.ts'
 
@@ -70,7 +71,11 @@ function collectIds(
 ): Promise<readonly string[]> {
   return readChanges(git, comparison, async (records) => {
     const ids = new Set<string>()
-    for await (const record of records) for (const id of idsOf(record)) ids.add(id)
+    const keep = keeping('changed files')
+    for await (const record of records) {
+      keep(0)
+      for (const id of idsOf(record)) ids.add(id)
+    }
     return [...ids]
   })
 }

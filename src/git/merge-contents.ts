@@ -1,7 +1,8 @@
 import { readCone } from './cone.ts'
+import { pathTree, type PathTree } from './path-tree.ts'
 import { isSubmodule, type RawRecord } from './raw-records.ts'
 import type { Git } from './run-git.ts'
-import { parentKeys, pathKey, readSteps, type Step } from './steps.ts'
+import { pathKey, readSteps, type Step } from './steps.ts'
 
 /** The two sides of a three-way merge: what leads from its base, or its bases, to either. */
 interface Sides {
@@ -14,8 +15,8 @@ interface Sides {
 interface Side {
   readonly changes: readonly RawRecord[]
   readonly paths: ReadonlySet<string>
-  /** Directories with new files in them. */
-  readonly directories: ReadonlySet<string>
+  /** New files. */
+  readonly additions: PathTree
 }
 
 /**
@@ -62,11 +63,9 @@ export async function allContents(
 }
 
 function toSide(changes: readonly RawRecord[]): Side {
-  return {
-    changes,
-    paths: new Set(changes.map(pathKey)),
-    directories: new Set(changes.filter(isAddition).flatMap(parentKeys)),
-  }
+  const additions = pathTree()
+  for (const change of changes) if (isAddition(change)) additions.add(pathKey(change))
+  return { changes, paths: new Set(changes.map(pathKey)), additions }
 }
 
 /** Adds what a merge needs of one side because of what the other did. */
@@ -78,7 +77,7 @@ function addMerged(ids: Set<string>, side: Side, other: Side): void {
     const isTouched = other.paths.has(key)
     if (isTouched || (isSearched && change.status === 'D')) addOld(ids, change)
     // What moves out of the way of a directory, or along with one, is written anew.
-    const isMoved = other.directories.has(key) || (mayFollow && isAddition(change))
+    const isMoved = other.additions.leadsTo(key) || (mayFollow && isAddition(change))
     if (isTouched || isMoved || (isSearched && isAddition(change))) addNew(ids, change)
   }
 }

@@ -4,13 +4,14 @@ import { gitFailure } from './failure.ts'
 import type { GitResult } from './run-git.ts'
 
 const maxProblems = 100
-const complaint = /^error: (?:patch failed: (.*):(\d+)|[^']*'(.*)'.*|(.*): .*)$/gm
+const error = 'error: '
+const failed = 'patch failed: '
 
 /** Why `git apply` failed; where it is the patch's fault, `problems` name paths of it and lines of their files. */
 export function patchRejection({ exitCode, stderr }: GitResult, paths: readonly ExactText[]): AppError {
   const failure = gitFailure({ subcommand: 'apply', exitCode, stderr })
   if (failure.code !== 'patch_rejected') return failure
-  const patchLine = /\b(?:line |<stdin>:)(\d+)/.exec(stderr)?.[1]
+  const patchLine = /\b(?:line |<stdin>:)(\d{1,15})/.exec(stderr)?.[1]
   const details = {
     ...failure.details,
     problems: problemsIn(stderr, paths),
@@ -25,11 +26,26 @@ export function patchRejection({ exitCode, stderr }: GitResult, paths: readonly 
 function problemsIn(stderr: string, paths: readonly ExactText[]): readonly { path: ExactText; line: number | null }[] {
   const known = new Map(paths.map((path) => [exactBytes(path).toString('utf8'), path]))
   const found = new Map<string, { path: ExactText; line: number | null }>()
-  for (const [, failed, line, quoted, other] of stderr.matchAll(complaint)) {
-    const name = failed ?? quoted ?? other ?? ''
+  for (const text of stderr.split('\n')) {
+    if (!text.startsWith(error)) continue
+    const { name, line } = complaint(text.slice(error.length))
     const path = known.get(name)
     if (path === undefined || found.has(name) || found.size >= maxProblems) continue
-    found.set(name, { path, line: line === undefined ? null : Number(line) })
+    found.set(name, { path, line })
   }
   return [...found.values()]
+}
+
+/**
+ * What one line names: `patch failed: NAME:LINE`, a name in quotes, or one with a fact behind it. Names hold anything, so
+ * each is as long as it can be; said with a pattern, that would take the square of the line's length.
+ */
+function complaint(text: string): { readonly name: string; readonly line: number | null } {
+  const colon = text.lastIndexOf(':')
+  const line = text.slice(colon + 1)
+  if (text.startsWith(failed) && colon >= failed.length && /^\d{1,15}$/.test(line)) {
+    return { name: text.slice(failed.length, colon), line: Number(line) }
+  }
+  const [first, last] = [text.indexOf("'"), text.lastIndexOf("'")]
+  return { name: first < last ? text.slice(first + 1, last) : text.slice(0, text.lastIndexOf(': ')), line: null }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ByteReader } from './byte-reader.ts'
 import { exactText, toExactText, type ExactText } from './bytes.ts'
+import { keeping } from './keeping.ts'
 import { parseNumstat, type NumstatRecord } from './raw-records.ts'
 import { patchRejection } from './patch-rejection.ts'
 import type { Git } from './run-git.ts'
@@ -49,9 +50,12 @@ export async function readPatchedFiles(
 async function readStats(output: Buffer): Promise<{ stats: readonly NumstatRecord[]; summary: string }> {
   const reader = new ByteReader(whole(output))
   const stats: NumstatRecord[] = []
+  const keep = keeping('files in the patch')
   for (let next = await reader.peek(); next !== null && next !== space; next = await reader.peek()) {
     // A patch can name nothing at all; elsewhere an empty name would announce two others.
-    stats.push(parseNumstat((await reader.until(0)) ?? Buffer.alloc(0)))
+    const line = (await reader.until(0)) ?? Buffer.alloc(0)
+    keep(line.length)
+    stats.push(parseNumstat(line))
   }
   return { stats, summary: (await reader.take(output.length)).toString('latin1') }
 }

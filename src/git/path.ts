@@ -1,7 +1,7 @@
 import { exactBytes, type ExactText } from './bytes.ts'
 
 /** Longest path in bytes, as PATH_MAX. */
-const maxPathBytes = 4096
+export const maxPathBytes = 4096
 const maxSegmentBytes = 255
 
 /** Why a path inside a repository is refused; `null` where it is fine. One trailing slash is allowed. */

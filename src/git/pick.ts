@@ -3,7 +3,7 @@ import { AppError } from '../core/errors.ts'
 import { plainLine } from './bytes.ts'
 import { shortOid } from './commit-record.ts'
 import { conclude, stoppable } from './conclude.ts'
-import { conflict, readConflicts, refuseConflicts } from './conflicts.ts'
+import { conflictFields, noConflicts, readConflicts, refuseConflicts } from './conflicts.ts'
 import { gitFailure } from './failure.ts'
 import { oid, revisionOrNone } from './fields.ts'
 import { commitAt } from './head.ts'
@@ -37,11 +37,11 @@ export const pickOutput = z.strictObject({
     description: 'empty: HEAD has it already, so nothing was done. conflicts: it is under way, unless commit is false.',
   }),
   commit: oid.nullable().meta({ description: 'The new commit; null where none was made.' }),
-  conflicts: z.array(conflict),
+  ...conflictFields,
 })
 type PickOutput = z.output<typeof pickOutput>
 
-const nothing = { commit: null, conflicts: [] }
+const nothing = { commit: null, ...noConflicts }
 
 /** What git must have to pick or revert a commit: that commit, and the parent it is compared with. */
 export function pickNeeds({ action }: PickInput): Needs {
@@ -137,9 +137,9 @@ async function settle(
   if (exitCode === 0) return { ...nothing, outcome: 'committed', commit: await newHead(git, kind, signal) }
   const error = gitFailure({ subcommand: kind, exitCode, stderr })
   if (error.code !== 'git_failed') throw error
-  const conflicts = [...(await readConflicts(git, { signal }))]
-  if (conflicts.length > 0) return { outcome: 'conflicts', commit: null, conflicts }
-  if (!(await isNothingStaged(git, signal))) return { outcome: 'conflicts', commit: null, conflicts }
+  const left = await readConflicts(git, { signal })
+  if (left.conflicts.length > 0 || !(await isNothingStaged(git, signal)))
+    return { outcome: 'conflicts', commit: null, ...left }
   // An empty cherry-pick stays under way, an empty revert does not.
   const isUnderWay = (await readUnderWay(git, { signal }))?.kind === kind
   return isUnderWay ? skip(git, kind, 'empty', signal) : { ...nothing, outcome: 'empty' }

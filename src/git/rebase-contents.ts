@@ -1,3 +1,4 @@
+import { keeping } from './keeping.ts'
 import { allContents, mergeContents, shownContents } from './merge-contents.ts'
 import type { Git } from './run-git.ts'
 import { pathKey, readSteps, type Step } from './steps.ts'
@@ -21,21 +22,16 @@ interface Commits {
 export async function rebaseContents(git: Git, { head, onto, upstream, signal }: Rebase): Promise<ReadonlySet<string>> {
   const commits = await readCommits(git, { head, upstream, signal })
   const picked = new Set(commits.picks.map(({ to }) => to))
+  const roots = new Set(commits.picks.filter(({ from }) => from === null).map(({ to }) => to))
   // What each pick meets is `onto` with the picks before it; one without a parent meets what has the same paths.
   const bases = new Set(commits.picks.map(({ from, to }) => from ?? to))
-  const ours = [...bases]
-    .filter((base) => !picked.has(base) || isRoot(commits, base))
-    .map((from) => ({ from, to: onto }))
+  const ours = [...bases].filter((base) => !picked.has(base) || roots.has(base)).map((from) => ({ from, to: onto }))
   const found = await Promise.all([
     shownContents(git, [{ from: head, to: onto }], { signal }),
     mergeContents(git, { ours, theirs: commits.picks, signal }),
     allContents(git, [...commits.picks, ...(await lookAlikes(git, commits, signal))], { signal }),
   ])
   return new Set(found.flatMap((ids) => [...ids]))
-}
-
-function isRoot({ picks }: Commits, commit: string): boolean {
-  return picks.some(({ from, to }) => from === null && to === commit)
 }
 
 async function readCommits(
@@ -50,7 +46,9 @@ async function readCommits(
   }
   return git.read('rev-list', request, async (reader) => {
     const commits = { picks: [] as Step[], upstream: [] as Step[] }
+    const keep = keeping('commits to go through')
     for (let line = await reader.until(0x0a); line !== null; line = await reader.until(0x0a)) {
+      keep(line.length)
       const [to = '', from = null] = line.subarray(1).toString('latin1').split(' ')
       commits[line[0] === 0x3e ? 'picks' : 'upstream'].push({ from, to })
     }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { AppError } from '../core/errors.ts'
 import { toExactText, type ExactText } from './bytes.ts'
 import { oid } from './fields.ts'
+import { keeping } from './keeping.ts'
 import { readRawRecord } from './raw-records.ts'
 import { recordFormat } from './records.ts'
 import { isOid } from './revision.ts'
@@ -36,11 +37,13 @@ export async function readStashes(
   const flags = ['-z', `--format=tformat:${record.format}`, `--skip=${skip}`, `--max-count=${limit}`]
   return git.read('stash', { action: 'list', flags, signal }, async (reader) => {
     const found: Stash[] = []
+    const keep = keeping('stashes')
     for (let fields = await record.read(reader); fields !== null; fields = await record.read(reader)) {
       const { commit, date, message } = fields
       const [base = '', , untracked = null] = fields.parents.split(' ')
       const entry = { index: skip + found.length, commit, message, date }
       // Whatever a program has put under refs/stash is listed; what was made by stash has parents.
+      keep(message.length)
       found.push({ entry, base: isOid(base) ? base : commit, untracked })
     }
     return found
@@ -75,9 +78,11 @@ export async function refuseLockedIndex(git: Git, { signal }: { signal: AbortSig
 async function pathsOf(git: Git, { entry, base, untracked }: Stash, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const flags = ['-r', '-z', '--raw', '--no-abbrev', '--no-renames', '--ignore-submodules=none']
   const request = { flags, revisions: [base, entry.commit], commitsOnly: true, signal }
+  const keep = keeping('files in the stash')
   const changed = await git.read('diff-tree', request, async (reader) => {
     const found = new Set<string>()
     for (let one = await readRawRecord(reader); one !== null; one = await readRawRecord(reader)) {
+      keep(one.path.length)
       found.add(one.path.toString('latin1'))
     }
     return found
@@ -85,7 +90,10 @@ async function pathsOf(git: Git, { entry, base, untracked }: Stash, signal: Abor
   if (untracked === null) return changed
   const listing = { flags: [...treeFlags, '-r'], revisions: [untracked], commitsOnly: true, signal }
   return git.read('ls-tree', listing, async (reader) => {
-    for await (const { path } of readTree(reader)) changed.add(path.toString('latin1'))
+    for await (const { path } of readTree(reader)) {
+      keep(path.length)
+      changed.add(path.toString('latin1'))
+    }
     return changed
   })
 }

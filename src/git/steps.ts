@@ -1,3 +1,4 @@
+import { keeping } from './keeping.ts'
 import { readRawRecord, type RawRecord } from './raw-records.ts'
 import { recordFormat } from './records.ts'
 import type { Git } from './run-git.ts'
@@ -16,7 +17,6 @@ export interface StepChange extends RawRecord {
 
 const record = recordFormat({ id: '%H' })
 const newline = 0x0a
-const slash = 0x2f
 const flags: readonly string[] = [
   ...['-r', '-z', '--raw', '--no-abbrev', '--no-renames', '--root', '--stdin', '--ignore-submodules=none'],
   ...['--no-ext-diff', '--no-textconv', '--no-color', '--no-notes', `--format=tformat:${record.format}`],
@@ -33,10 +33,13 @@ export async function readSteps(
   const stdin = steps.map(({ from, to }) => (from === null ? `${to}\n` : `${to} ${from}\n`)).join('')
   return git.read('diff-tree', { flags, stdin, commitsOnly: true, signal }, async (reader) => {
     const changes: StepChange[] = []
+    const keep = keeping('changed files')
     for (let head = await record.read(reader); head !== null; head = await record.read(reader)) {
       if ((await reader.peek()) === newline) await reader.skip(1)
-      for (let raw = await readRawRecord(reader); raw !== null; raw = await readRawRecord(reader))
+      for (let raw = await readRawRecord(reader); raw !== null; raw = await readRawRecord(reader)) {
+        keep(raw.path.length)
         changes.push({ ...raw, commit: head.id })
+      }
     }
     return changes
   })
@@ -45,12 +48,4 @@ export async function readSteps(
 /** A path as a key of sets and maps. */
 export function pathKey({ path }: { readonly path: Buffer }): string {
   return path.toString('latin1')
-}
-
-/** The directories above a path as such keys, the nearest first. */
-export function parentKeys({ path }: { readonly path: Buffer }): readonly string[] {
-  const found: string[] = []
-  for (let end = path.lastIndexOf(slash); end > 0; end = path.lastIndexOf(slash, end - 1))
-    found.push(path.subarray(0, end).toString('latin1'))
-  return found
 }

@@ -108,7 +108,7 @@ test('from a workspace that was turned against us exactly the asked commit goes 
   const before = await marks(workspace)
   ground.server.forgetRequests()
   const { value } = await workspace.run('push', { branch: 'asked', commit })
-  assert.deepEqual(value, { branch: 'asked', commit, previous: null })
+  assert.deepEqual(value, { branch: 'asked', commit, previous: null, isTracked: true })
   assert.equal(await ground.source.git(['rev-parse', 'refs/heads/asked']), commit)
   assert.equal(await openRepository(`${ground.home.dir}/thief.git`).git(['for-each-ref']), '')
   for (const { path, headers } of ground.server.requests) {

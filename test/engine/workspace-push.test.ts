@@ -21,6 +21,7 @@ interface Pushed {
   readonly branch: string
   readonly commit: string
   readonly previous: string | null
+  readonly isTracked: boolean
 }
 
 /** Makes a commit in a workspace that changes one file, and returns its id. */
@@ -42,14 +43,14 @@ for (const [kind, how] of [
     const branch = `mine/${kind.replaceAll(' ', '-')}`
     const first = await change(workspace, 'docs/guide.md', `guide ${kind}\n`)
     const created = await workspace.run('push', { branch })
-    assert.deepEqual(created.value, { branch, commit: first, previous: null } satisfies Pushed)
+    assert.deepEqual(created.value, { branch, commit: first, previous: null, isTracked: true } satisfies Pushed)
     assert.equal(await shell(workspace, `git rev-parse refs/remotes/origin/${branch}`), `${first}\n`)
     const second = await change(workspace, 'docs/new.md', 'new\n')
     const updated = await workspace.run('push', { branch, expectedOld: first })
-    assert.deepEqual(updated.value, { branch, commit: second, previous: first })
+    assert.deepEqual(updated.value, { branch, commit: second, previous: first, isTracked: true })
     assert.equal(await at(branch), second)
     const again = await workspace.run('push', { branch })
-    assert.deepEqual(again.value, { branch, commit: second, previous: second })
+    assert.deepEqual(again.value, { branch, commit: second, previous: second, isTracked: true })
     assert.deepEqual(
       await ground.source.git(['diff', '--name-status', `main`, branch]),
       'M\tdocs/guide.md\nA\tdocs/new.md',
@@ -64,7 +65,7 @@ test('an older branch moves forward although the workspace does not know the way
   const before = await at('release')
   const commit = await change(workspace, 'a.txt', 'release\n')
   const forward = await workspace.run('push', { branch: 'release' })
-  assert.deepEqual(forward.value, { branch: 'release', commit, previous: before })
+  assert.deepEqual(forward.value, { branch: 'release', commit, previous: before, isTracked: true })
   const other = await at('other')
   for (const wish of [
     { branch: 'other' },
@@ -78,7 +79,7 @@ test('an older branch moves forward although the workspace does not know the way
     })
   assert.equal(await at('other'), other)
   const forced = await workspace.run('push', { branch: 'other', expectedOld: other, force: true })
-  assert.deepEqual(forced.value, { branch: 'other', commit, previous: other })
+  assert.deepEqual(forced.value, { branch: 'other', commit, previous: other, isTracked: true })
   await workspace.close()
 })
 
@@ -97,6 +98,24 @@ test('a branch that moved meanwhile is not moved again: neither with an expectat
   assert.equal((value as Pushed).previous, moved)
   assert.equal(await ground.source.git(['merge-base', '--is-ancestor', commit, 'main']), '')
   await workspace.close()
+})
+
+test('a push that is done is said to be done, though the workspace cannot note where the branch is now', async () => {
+  for (const [branch, hindrance] of [
+    ['locked', 'mkdir -p .git/refs/remotes/origin; touch .git/refs/remotes/origin/locked.lock'],
+    ['blocked', 'mkdir -p .git/refs/remotes/origin/blocked; git update-ref refs/remotes/origin/blocked/x HEAD'],
+    ['broken', 'rm -rf .git/refs/remotes; echo x >.git/refs/remotes'],
+  ] as const) {
+    const workspace = await ground.open()
+    const commit = await change(workspace, 'a.txt', `${branch}\n`)
+    await shell(workspace, hindrance)
+    ground.server.forgetRequests()
+    const { value } = await workspace.run('push', { branch, force: true })
+    assert.deepEqual(value, { branch, commit, previous: null, isTracked: false } satisfies Pushed)
+    assert.equal(ground.server.count('push'), 1)
+    assert.equal(await at(branch), commit)
+    await workspace.close()
+  }
 })
 
 test('what a hook of the server declines and what it hides is push_rejected, with its words', async () => {
@@ -127,7 +146,7 @@ test('what a hook of the server declines and what it hides is push_rejected, wit
 test('a commit that the upstream has gets another name from a repository, without a workspace', async () => {
   const commit = await ground.source.git(['rev-parse', 'main~2'])
   const { value } = await ground.engine.run('push', { repo: ground.repo, branch: 'named', commit })
-  assert.deepEqual(value, { branch: 'named', commit, previous: null })
+  assert.deepEqual(value, { branch: 'named', commit, previous: null, isTracked: true })
   assert.equal(await at('named'), commit)
 })
 

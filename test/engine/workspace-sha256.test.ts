@@ -79,11 +79,11 @@ test('a workspace of one generation is opened, changed, committed and pushed as 
   const commit = await commitChange(pair)
   await pair.both(`${look}; git rev-parse HEAD`)
   const pushed = await pair.workspace.run('push', { branch: 'mine' })
-  assert.deepEqual(pushed.value, { branch: 'mine', commit, previous: null })
+  assert.deepEqual(pushed.value, { branch: 'mine', commit, previous: null, isTracked: true })
   assert.equal(await ground.source.git(['rev-parse', 'mine']), commit)
   await cleanState(ground.source)
   const named = await ground.engine.run('push', { repo: ground.repo, branch: 'named', commit })
-  assert.deepEqual(named.value, { branch: 'named', commit, previous: null })
+  assert.deepEqual(named.value, { branch: 'named', commit, previous: null, isTracked: true })
   for (const [name, input] of [
     ['blame', { path: 'lib/moved.txt' }],
     ['blame', { path: 'lib/copy.txt' }],

@@ -50,3 +50,25 @@ test('a last record that is cut off is an error, not a record', async () => {
   await reader.until(0)
   await assert.rejects(reader.until(0), /mid-record/)
 })
+
+// Were a record copied anew for each chunk of it, the last of these would take an hour.
+for (const size of [65_536, 4096, 512])
+  test(`a record of 32 MB in chunks of ${size} bytes is read whole, and so is what follows`, async () => {
+    const record = Buffer.alloc(32 * 1024 * 1024, 'forkyard')
+    const bytes = Buffer.concat([record, Buffer.from('\0next\0')])
+    const sizes = Array.from({ length: Math.floor(bytes.length / size) }, () => size)
+    const reader = new ByteReader(cut(bytes, sizes))
+    assert((await reader.until(0))?.equals(record))
+    assert.equal((await reader.until(0))?.toString(), 'next')
+    assert.equal(await reader.until(0), null)
+  })
+
+test('a record that is too long is given up', async () => {
+  const chunk = Buffer.alloc(1024 * 1024, 'x')
+  const reader = new ByteReader(
+    (async function* () {
+      for (;;) yield chunk
+    })(),
+  )
+  await assert.rejects(reader.until(0), { code: 'output_limit' })
+})

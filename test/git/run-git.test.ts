@@ -24,6 +24,7 @@ test('git sees an environment built from nothing, and configuration for one run'
     GIT_TERMINAL_PROMPT: '0',
     GIT_NO_LAZY_FETCH: '1',
     GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_GRAFT_FILE: '/nonexistent/grafts',
     GIT_LITERAL_PATHSPECS: '1',
     GIT_PAGER: 'cat',
     GIT_TRACE2_PARENT_SID: 'test',

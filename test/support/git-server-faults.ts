@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { createGzip } from 'node:zlib'
 import type { ServerResponse } from 'node:http'
 import { endless, packet, send } from './git-server-wire.ts'
-import { answerWithPushFault, type AskedToTake, type PushFault } from './git-server-push-faults.ts'
+import {
+  answerTo,
+  answerWithPushFault,
+  type Answer,
+  type AskedToTake,
+  type PushFault,
+} from './git-server-push-faults.ts'
 
 /** One way a server misbehaves; with `times` it turns honest after so many requests. */
 export type Fault = { readonly times?: number } & (
@@ -26,8 +32,10 @@ export type Fault = { readonly times?: number } & (
   | PushFault
   /** Extra lines in the answer to `ls-refs`, without their length. */
   | { readonly kind: 'refs'; readonly lines: readonly string[] }
+  /** A body of the tester's own for the answer to `fetch`. */
+  | { readonly kind: 'fetch'; readonly body: Answer }
   /** A body of the tester's own for the advertisement. */
-  | { readonly kind: 'advertisement'; readonly body: string; readonly contentType?: string }
+  | { readonly kind: 'advertisement'; readonly body: Answer; readonly contentType?: string }
 )
 
 export interface Asked extends AskedToTake {
@@ -115,7 +123,13 @@ export function answerWithFault(fault: Fault, asked: Asked, response: ServerResp
       return true
     case 'advertisement':
       if (!isAdvertisement) return false
-      response.writeHead(200, { 'content-type': fault.contentType ?? advertisement['content-type'] }).end(fault.body)
+      response
+        .writeHead(200, { 'content-type': fault.contentType ?? advertisement['content-type'] })
+        .end(answerTo(asked, fault.body))
+      return true
+    case 'fetch':
+      if (asked.command !== 'fetch') return false
+      response.writeHead(200, result).end(answerTo(asked, fault.body), 'latin1')
       return true
     case 'not-our-ref':
       if (asked.command !== 'fetch') return false

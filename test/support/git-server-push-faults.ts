@@ -9,7 +9,7 @@ export type PushFault =
   /** The push is carried out, but its report breaks off. */
   | { readonly kind: 'cut-report'; readonly afterBytes: number }
   /** The pack is read, nothing is done with it, and this is answered; with `keepalives` only after so many. */
-  | { readonly kind: 'report'; readonly body: string; readonly keepalives?: number; readonly compressed?: boolean }
+  | { readonly kind: 'report'; readonly body: Answer; readonly keepalives?: number; readonly compressed?: boolean }
   /** Every ref of a very large repository, and one more. */
   | { readonly kind: 'endless-push-refs' | 'endless-hook' }
   /** What old proxies do. */
@@ -23,6 +23,14 @@ export interface AskedToTake {
   readonly method: string
   readonly headers: IncomingHttpHeaders
   readonly body: AsyncIterable<Buffer>
+}
+
+/** A text, or what is made of the credential that was sent. */
+export type Answer = string | ((authorization: string) => string)
+
+/** The text to answer a request with. */
+export function answerTo({ headers }: { readonly headers: IncomingHttpHeaders }, body: Answer): string {
+  return typeof body === 'string' ? body : body(headers.authorization ?? '')
 }
 
 const abilities = 'report-status side-band-64k ofs-delta object-format=sha1 agent=git/test'
@@ -101,7 +109,7 @@ async function report(
   })
   if (compressed) {
     send(
-      endless(body, () => '0'.repeat(1 << 20)),
+      endless(answerTo(asked, body), () => '0'.repeat(1 << 20)),
       response,
       createGzip(),
     )
@@ -110,7 +118,7 @@ async function report(
   let left = keepalives
   const timer = setInterval(() => {
     if (left > 0) response.write(band(2, ''))
-    else response.end(body, 'latin1')
+    else response.end(answerTo(asked, body), 'latin1')
     left -= 1
   }, 20)
   response.on('close', () => clearInterval(timer))

@@ -6,7 +6,9 @@ import { limit, repoPaths } from '../fields.ts'
 import { emptyTree, readHead } from '../head.ts'
 import { matchIgnoreRules } from '../ignore-rules.ts'
 import { readChanges } from '../index-changes.ts'
+import { keeping } from '../keeping.ts'
 import { defineOperation } from '../operation.ts'
+import { maxPathBytes } from '../path.ts'
 import type { Git } from '../run-git.ts'
 
 export const add = defineOperation({
@@ -44,7 +46,9 @@ export const add = defineOperation({
     const from = commit ?? (await emptyTree(git, { signal }))
     const staged = await readChanges(git, { from, to: 'index', paths, signal }, async (records) => {
       const found = []
+      const keep = keeping('staged files', limit + 1)
       for await (const record of records) {
+        keep(record.path.length)
         found.push(toChangedPath(record))
         if (found.length > limit) break
       }
@@ -61,12 +65,15 @@ async function ignoredOf(git: Git, paths: readonly ExactText[], signal: AbortSig
   const matched = await matchIgnoreRules(git, paths, { signal })
   if (matched.length === 0) return []
   const request = { flags: ['-z'], paths: matched.map(toExactText), signal }
-  const known = await git.read('ls-files', request, async (reader) => {
-    const found: string[] = []
-    for (let name = await reader.until(0); name !== null; name = await reader.until(0))
-      found.push(`${name.toString('latin1')}/`)
-    return found
+  const keyOf = (path: Buffer) => path.toString('latin1').replace(/\/$/, '')
+  const unknown = new Set(matched.map(keyOf))
+  await git.read('ls-files', request, async (reader) => {
+    for (let name = await reader.until(0); name !== null; name = await reader.until(0)) {
+      const known = name.toString('latin1')
+      // A path of the request is not longer than this, nor are those above it.
+      for (let end = known.length; end > 0; end = known.lastIndexOf('/', end - 1))
+        if (end <= maxPathBytes) unknown.delete(known.slice(0, end))
+    }
   })
-  const isKnown = (path: string) => known.some((name) => name.startsWith(path.replace(/\/?$/, '/')))
-  return matched.filter((path) => !isKnown(path.toString('latin1'))).map(toExactText)
+  return matched.filter((path) => unknown.has(keyOf(path))).map(toExactText)
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import { exactBytes, plainLine, type ExactText } from '../bytes.ts'
-import { conflict, readConflicts, type Conflict } from '../conflicts.ts'
+import { conflictFields, noConflicts, readConflicts, type Conflicts } from '../conflicts.ts'
 import { matchIgnoreRules } from '../ignore-rules.ts'
 import { defineOperation } from '../operation.ts'
+import { pathTree } from '../path-tree.ts'
 import { pathProblem } from '../path.ts'
 import { patchRejection } from '../patch-rejection.ts'
 import { patchedFile, patchedPaths, readPatchedFiles, steadyApply, type PatchedFile } from '../patched-files.ts'
@@ -34,7 +35,8 @@ export const applyPatch = defineOperation({
   output: z.strictObject({
     applied: z.boolean().meta({ description: 'Whether it is in without conflicts; false where it was only tried.' }),
     files: z.array(patchedFile),
-    conflicts: z.array(conflict).meta({ description: 'Where threeWay left both sides in the file.' }),
+    ...conflictFields,
+    conflicts: conflictFields.conflicts.meta({ description: 'Where threeWay left both sides in the file.' }),
   }),
   example: { patch: ['--- /dev/null', '+++ b/notes.txt', '@@ -0,0 +1 @@', '+Read me first', ''].join('\n') },
   isPure: false,
@@ -56,9 +58,10 @@ export const applyPatch = defineOperation({
     refusePaths(paths)
     if (input.index || threeWay) await refuseLinks(git, paths, signal)
     const result = await git('apply', { flags: applyFlags(input), stdin: patch, okExitCodes: [0, 1, 128], signal })
-    const conflicts = threeWay && result.exitCode === 1 ? await conflictsIn(git, files, signal) : []
-    if (result.exitCode !== 0 && conflicts.length === 0) throw patchRejection(result, paths)
-    return { applied: !check && conflicts.length === 0, files: [...files], conflicts }
+    const left = threeWay && result.exitCode === 1 ? await conflictsIn(git, files, signal) : noConflicts
+    const hasConflicts = left.conflicts.length > 0
+    if (result.exitCode !== 0 && !hasConflicts) throw patchRejection(result, paths)
+    return { applied: !check && !hasConflicts, files: [...files], ...left }
   },
   plain({ files, conflicts }) {
     const letter = (status: PatchedFile['status']) => status.charAt(0).toUpperCase()
@@ -78,9 +81,9 @@ function applyFlags({ index, threeWay, reverse, check }: Input): readonly string
 }
 
 /** The conflicts of this patch; there may be older ones. */
-async function conflictsIn(git: Git, files: readonly PatchedFile[], signal: AbortSignal): Promise<Conflict[]> {
+async function conflictsIn(git: Git, files: readonly PatchedFile[], signal: AbortSignal): Promise<Conflicts> {
   const own = new Set(patchedPaths(files).map(key))
-  return (await readConflicts(git, { signal })).filter(({ path }) => own.has(key(path)))
+  return readConflicts(git, { isMeant: (path) => own.has(path), signal })
 }
 
 /** Git refuses such names as well, but some only where the repository's configuration has not told it otherwise. */
@@ -97,9 +100,9 @@ function refusePaths(paths: readonly ExactText[]): void {
  * another one of the patch is left to git: it may well be a link that the patch itself removes.
  */
 async function refuseLinks(git: Git, paths: readonly ExactText[], signal: AbortSignal): Promise<void> {
-  const own = new Set(paths.map(key))
-  const isBelowOther = (path: string) =>
-    path.split('/').some((_, count, parts) => count > 0 && own.has(parts.slice(0, count).join('/')))
+  const own = pathTree()
+  for (const path of paths) own.add(key(path))
+  const isBelowOther = (path: string) => own.covers(path.slice(0, Math.max(path.lastIndexOf('/'), 0)))
   await matchIgnoreRules(
     git,
     paths.filter((path) => !isBelowOther(key(path))),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { exactText, plainLine, toExactText, type ExactText } from '../bytes.ts'
 import { limit, repoPaths } from '../fields.ts'
+import { keeping } from '../keeping.ts'
 import { defineOperation } from '../operation.ts'
 import type { Git } from '../run-git.ts'
 
@@ -39,9 +40,12 @@ export const clean = defineOperation({
   async run(git, input, { signal }) {
     const { dryRun, limit } = input
     const found = new Map<string, ExactText>()
+    const keep = keeping('unknown files', limit)
     let count = 0
     await eachUnknown(git, input, signal, (path) => {
-      if (count++ < limit) found.set(path.toString('latin1'), toExactText(path))
+      if (count++ >= limit) return
+      keep(path.length)
+      found.set(path.toString('latin1'), toExactText(path))
     })
     if (!dryRun) {
       await git('clean', { flags: cleanFlags(input), paths: input.paths, signal })

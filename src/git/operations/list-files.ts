@@ -3,6 +3,7 @@ import { AppError } from '../../core/errors.ts'
 import { treeBlobs } from '../blobs.ts'
 import { exactBytes, exactText, plainLine, toExactText, type ExactText } from '../bytes.ts'
 import { limit, oid, repoPath, revisionOrRef } from '../fields.ts'
+import { keeping } from '../keeping.ts'
 import { defineOperation } from '../operation.ts'
 import { resolved } from '../revision.ts'
 import { kindOfMode, readTree, treeFlags } from '../tree-records.ts'
@@ -53,7 +54,9 @@ export const listFiles = defineOperation({
     const request = { flags, revisions: [resolved(input.revision)], paths, commitsOnly: true, signal }
     const entries = await git.read('ls-tree', request, async (reader) => {
       const found = []
+      const keep = keeping('files', input.limit + 1)
       for await (const { path, mode, oid, size } of readTree(reader)) {
+        keep(path.length)
         found.push({ path: toExactText(path), kind: kindOfMode(mode), mode, oid, size })
         if (found.length > input.limit) break
       }

@@ -3,6 +3,7 @@ import { escapeLine } from '../../core/escape.ts'
 import { commitFields, commitFlags, readCommit, shortOid } from '../commit-record.ts'
 import { changedPath, plainChange, toChangedPath, type ChangedPath } from '../diff-files.ts'
 import { limit, repoPath, revisionOrRef } from '../fields.ts'
+import { keeping } from '../keeping.ts'
 import { defineOperation } from '../operation.ts'
 import { readRawRecord } from '../raw-records.ts'
 import { resolved } from '../revision.ts'
@@ -76,8 +77,10 @@ export const log = defineOperation({
     }
     const commits = await git.read('log', request, async (reader) => {
       const found = []
+      const keep = keeping('commits and changed files')
       for (let commit = await readCommit(reader); commit !== null; commit = await readCommit(reader)) {
-        found.push({ ...commit, files: input.files ? await readFiles(reader) : null })
+        keep(commit.subject.length + commit.body.length + commit.author.name.length + commit.committer.name.length)
+        found.push({ ...commit, files: input.files ? await readFiles(reader, keep) : null })
       }
       return found
     })
@@ -96,10 +99,11 @@ export const log = defineOperation({
 const newline = 0x0a
 
 // Git puts a newline between a commit and its changes; where nothing changed, the next commit follows at once.
-async function readFiles(reader: ByteReader): Promise<ChangedPath[]> {
+async function readFiles(reader: ByteReader, keep: (bytes: number) => void): Promise<ChangedPath[]> {
   const files: ChangedPath[] = []
   if ((await reader.peek()) === newline) await reader.skip(1)
   for (let record = await readRawRecord(reader); record !== null; record = await readRawRecord(reader)) {
+    keep(record.path.length)
     files.push(toChangedPath(record))
   }
   return files

@@ -4,7 +4,7 @@ import { shortOid } from '../commit-record.ts'
 import { plainLine } from '../bytes.ts'
 import { treeBlobs } from '../blobs.ts'
 import { conclude, stoppable } from '../conclude.ts'
-import { conflict, readConflicts, refuseConflicts } from '../conflicts.ts'
+import { conflictFields, noConflicts, readConflicts, refuseConflicts } from '../conflicts.ts'
 import { gitFailure } from '../failure.ts'
 import { oid, revisionOrNone } from '../fields.ts'
 import { commitAt } from '../head.ts'
@@ -40,7 +40,7 @@ const output = z.strictObject({
       'diverged: fastForward is only, and both sides have commits of their own; nothing was done. conflicts: the merge is under way.',
   }),
   commit: oid.nullable().meta({ description: 'Where HEAD is now; null where commits are still to be made.' }),
-  conflicts: z.array(conflict),
+  ...conflictFields,
 })
 type Output = z.output<typeof output>
 
@@ -92,8 +92,9 @@ async function start(git: Git, input: Input, signal: AbortSignal): Promise<Outpu
       details: { ours, theirs },
     })
   }
-  if (bases.includes(theirs)) return { outcome: 'up-to-date', commit: ours, conflicts: [] }
-  if (input.fastForward === 'only' && !bases.includes(ours)) return { outcome: 'diverged', commit: ours, conflicts: [] }
+  if (bases.includes(theirs)) return { outcome: 'up-to-date', commit: ours, ...noConflicts }
+  if (input.fastForward === 'only' && !bases.includes(ours))
+    return { outcome: 'diverged', commit: ours, ...noConflicts }
   const { exitCode, stderr } = await git('merge', {
     flags: mergeFlags(input),
     revisions: [theirs],
@@ -105,7 +106,7 @@ async function start(git: Git, input: Input, signal: AbortSignal): Promise<Outpu
   const error = gitFailure({ subcommand: 'merge', exitCode, stderr })
   // Exit code 1 says that conflicts are left, or that files are in the way of a fast-forward; 2 that nothing was merged.
   if (exitCode === 1 && hasCode(error, 'git_failed'))
-    return { outcome: 'conflicts', commit: null, conflicts: [...(await readConflicts(git, { signal }))] }
+    return { outcome: 'conflicts', commit: null, ...(await readConflicts(git, { signal })) }
   // Git takes an index that somebody holds for a conflict, though nothing was merged.
   if (hasCode(error, 'workspace_busy')) await git('merge', { flags: ['--quit'], signal })
   throw await withLocalChanges(git, error, { steps: [{ from: ours, to: theirs }], anywhere: 'staged', signal })
@@ -121,21 +122,21 @@ async function startFromNothing(git: Git, input: Input, theirs: string, signal: 
   } catch (error) {
     throw await withLocalChanges(git, error, { steps: [], anywhere: 'tracked', signal })
   }
-  return { outcome: 'fast-forward', commit: theirs, conflicts: [] }
+  return { outcome: 'fast-forward', commit: theirs, ...noConflicts }
 }
 
 async function finished(
   git: Git,
   { theirs, squash, signal }: { theirs: string; squash: boolean; signal: AbortSignal },
 ): Promise<Output> {
-  if (squash) return { outcome: 'squashed', commit: null, conflicts: [] }
+  if (squash) return { outcome: 'squashed', commit: null, ...noConflicts }
   const commit = await commitAt(git, 'HEAD', { signal })
-  return { outcome: commit === theirs ? 'fast-forward' : 'merged', commit, conflicts: [] }
+  return { outcome: commit === theirs ? 'fast-forward' : 'merged', commit, ...noConflicts }
 }
 
 async function goOn(git: Git, { message }: Input, signal: AbortSignal): Promise<Output> {
   await refuseConflicts(git, 'continue the merge', { signal })
-  return { outcome: 'merged', commit: await conclude(git, { message, signal }), conflicts: [] }
+  return { outcome: 'merged', commit: await conclude(git, { message, signal }), ...noConflicts }
 }
 
 async function abort(git: Git, signal: AbortSignal): Promise<Output> {
@@ -144,7 +145,7 @@ async function abort(git: Git, signal: AbortSignal): Promise<Output> {
   } catch (error) {
     throw await withLocalChanges(git, error, { steps: [], anywhere: 'tracked', signal })
   }
-  return { outcome: 'aborted', commit: await commitAt(git, 'HEAD', { signal }), conflicts: [] }
+  return { outcome: 'aborted', commit: await commitAt(git, 'HEAD', { signal }), ...noConflicts }
 }
 
 function mergeFlags({ fastForward, message, squash }: Input): readonly string[] {

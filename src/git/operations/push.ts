@@ -26,6 +26,10 @@ export const push = defineOperation({
     branch: z.string(),
     commit: oid,
     previous: oid.nullable().meta({ description: 'Where the branch was; null where it is new.' }),
+    isTracked: z.boolean().meta({
+      description:
+        'Whether refs/remotes/origin/… here tells of it as well. The branch is moved either way; false is a lock in the way.',
+    }),
   }),
   example: { branch: 'topic' },
   // What the upstream has already can be given another name.
@@ -36,9 +40,13 @@ export const push = defineOperation({
   async run(git, { branch, expectedOld, force, ...input }, { upstream, signal }) {
     const commit = resolved(input.commit)
     const { previous } = await upstream.push({ branch, commit, expectedOld, force })
-    await moveTrackingRef(git, { ref: `refs/heads/${branch}`, oid: commit }, { signal })
-    return { branch, commit, previous }
+    // The branch is moved: an error now would have the push done once more, over what others push meanwhile.
+    const isTracked = await moveTrackingRef(git, { ref: `refs/heads/${branch}`, oid: commit }, { signal }).then(
+      () => true,
+      () => false,
+    )
+    return { branch, commit, previous, isTracked }
   },
-  plain: ({ branch, commit, previous }) =>
-    `${escapeLine(branch)} ${previous === null ? 'new' : shortOid(previous)} -> ${shortOid(commit)}\n`,
+  plain: ({ branch, commit, previous, isTracked }) =>
+    `${escapeLine(branch)} ${previous === null ? 'new' : shortOid(previous)} -> ${shortOid(commit)}${isTracked ? '' : ', not noted here'}\n`,
 })

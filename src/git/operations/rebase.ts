@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import { plainLine } from '../bytes.ts'
 import { concluding, stoppable } from '../conclude.ts'
-import { conflict, readConflicts, refuseConflicts } from '../conflicts.ts'
+import { conflictFields, noConflicts, readConflicts, refuseConflicts } from '../conflicts.ts'
 import { gitFailure } from '../failure.ts'
 import { oid, revisionOrNone } from '../fields.ts'
 import { readHead, type Head } from '../head.ts'
@@ -31,7 +31,7 @@ const output = z.strictObject({
   }),
   head: place,
   applied: z.int().meta({ description: 'How many commits were put on top of onto so far.' }),
-  conflicts: z.array(conflict),
+  ...conflictFields,
   stopped: z
     .strictObject({ commit: oid.nullable(), step: z.int().nullable(), steps: z.int().nullable() })
     .nullable()
@@ -157,21 +157,21 @@ async function abort(git: Git, signal: AbortSignal): Promise<Output> {
     throw await withLocalChanges(git, error, { steps: [], anywhere: 'tracked', signal })
   }
   const head = await readHead(git, { signal })
-  return { outcome: 'aborted', head, applied: 0, conflicts: [], stopped: null }
+  return { outcome: 'aborted', head, applied: 0, ...noConflicts, stopped: null }
 }
 
 /** Where the rebase is now, read from the repository. */
 async function settle(git: Git, { onto, signal }: { onto: string | null; signal: AbortSignal }): Promise<Output> {
-  const [head, underWay, conflicts] = await Promise.all([
+  const [head, underWay, left] = await Promise.all([
     readHead(git, { signal }),
     readUnderWay(git, { signal }),
     readConflicts(git, { signal }),
   ])
   const applied = onto === null || head.commit === null ? 0 : await countBetween(git, onto, head.commit, signal)
-  const rest = { head: { ...head }, applied, conflicts: [...conflicts] }
+  const rest = { head: { ...head }, applied, ...left }
   if (underWay === null || underWay.rebase === null) return { ...rest, outcome: 'rebased', stopped: null }
   const { step, steps } = underWay.rebase
-  const outcome = conflicts.length > 0 ? 'conflicts' : 'stopped'
+  const outcome = left.conflicts.length > 0 ? 'conflicts' : 'stopped'
   return { ...rest, outcome, stopped: { commit: underWay.commit, step, steps } }
 }
 

@@ -4,6 +4,7 @@ import { exactText, plainLine, toExactText } from '../bytes.ts'
 import { givenPaths, limit, revisionOrNone } from '../fields.ts'
 import { commitAt } from '../head.ts'
 import { blobsToCheckOut, readChanges } from '../index-changes.ts'
+import { keeping } from '../keeping.ts'
 import { defineOperation } from '../operation.ts'
 import { resolved } from '../revision.ts'
 import type { Git } from '../run-git.ts'
@@ -85,11 +86,13 @@ type Comparison = Parameters<typeof readChanges>[1] & Pick<Input, 'limit'>
 /** Adds what differs on one side, up to one path more than the answer may hold. */
 async function collect(git: Git, comparison: Comparison, changed: Map<string, Restored>): Promise<void> {
   const side = comparison.to === 'index' ? 'staged' : 'worktree'
+  const keep = keeping('changed files', comparison.limit + 1)
   await readChanges(git, comparison, async (records) => {
     for await (const { path } of records) {
       const key = path.toString('latin1')
       const known = changed.get(key)
       if (known === undefined && changed.size > comparison.limit) continue
+      keep(path.length)
       changed.set(key, { path: toExactText(path), staged: false, worktree: false, ...known, [side]: true })
     }
   })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import { escapeLine } from '../../core/escape.ts'
 import { plainLine } from '../bytes.ts'
-import { conflict, readConflicts, refuseConflicts, type Conflict } from '../conflicts.ts'
+import { conflictFields, noConflicts, readConflicts, refuseConflicts, type Conflicts } from '../conflicts.ts'
 import { gitFailure } from '../failure.ts'
 import { limit } from '../fields.ts'
 import { commitAt } from '../head.ts'
@@ -32,9 +32,8 @@ const input = z.strictObject({
 })
 type Input = z.output<typeof input>
 
-interface Outcome {
+interface Outcome extends Conflicts {
   readonly stash: Stash | null
-  readonly conflicts: readonly Conflict[]
 }
 
 export const stash = defineOperation({
@@ -47,9 +46,11 @@ export const stash = defineOperation({
     stash: stashEntry
       .nullable()
       .meta({ description: 'The one this was about; null where there was nothing to put aside.' }),
-    conflicts: z.array(conflict).meta({ description: 'Where pop or apply met other changes; the stash is kept then.' }),
+    conflicts: conflictFields.conflicts.meta({
+      description: 'Where pop or apply met other changes; the stash is kept then.',
+    }),
     stashes: z.array(stashEntry).meta({ description: 'What is put aside now, the newest first.' }),
-    truncated: z.boolean(),
+    truncated: z.boolean().meta({ description: 'Whether there are more stashes or conflicts than are listed.' }),
   }),
   example: { action: 'push' },
   exampleAfter: [{ operation: 'write-file', input: { path: 'README.md', content: 'Changed\n' } }],
@@ -72,14 +73,14 @@ export const stash = defineOperation({
     if (action !== 'push' && (input.message !== null || input.includeUntracked)) {
       throw new AppError('input_invalid', `Cannot run stash: message and includeUntracked say nothing to ${action}`)
     }
-    const { stash, conflicts } = await act(git, input, signal)
+    const { stash, conflicts, truncated } = await act(git, input, signal)
     const stashes = (await readStashes(git, { skip: 0, limit: limit + 1, signal })).map(({ entry }) => entry)
     return {
       action,
       stash: stash?.entry ?? null,
-      conflicts: [...conflicts],
+      conflicts,
       stashes: stashes.slice(0, limit),
-      truncated: stashes.length > limit,
+      truncated: truncated || stashes.length > limit,
     }
   },
   plain({ action, stash, conflicts, stashes }) {
@@ -94,17 +95,17 @@ export const stash = defineOperation({
 
 async function act(git: Git, input: Input, signal: AbortSignal): Promise<Outcome> {
   const { action, index } = input
-  if (action === 'list') return { stash: null, conflicts: [] }
-  if (action === 'push') return { stash: await push(git, input, signal), conflicts: [] }
+  if (action === 'list') return { stash: null, ...noConflicts }
+  if (action === 'push') return { stash: await push(git, input, signal), ...noConflicts }
   const stash = await find(git, input, signal)
   const request = { action, flags: ['--quiet'], operands: [`${index}`], signal }
   if (action === 'drop') {
     await git('stash', request)
-    return { stash, conflicts: [] }
+    return { stash, ...noConflicts }
   }
   await refuseConflicts(git, `${action} the stash`, { signal })
   await refuseOverwriting(git, stash, { signal })
-  return { stash, conflicts: await runStash(git, request) }
+  return { stash, ...(await runStash(git, request)) }
 }
 
 async function push(git: Git, { message, includeUntracked }: Input, signal: AbortSignal): Promise<Stash | null> {
@@ -124,14 +125,14 @@ async function push(git: Git, { message, includeUntracked }: Input, signal: Abor
 }
 
 /** Runs what exits with 1 both in conflict, which is an answer, and in failure. */
-async function runStash(git: Git, request: GitRequest): Promise<readonly Conflict[]> {
+async function runStash(git: Git, request: GitRequest): Promise<Conflicts> {
   const { signal } = request
   // Where it takes unknown files along, it runs `git clean` on ":/", which must not be taken literally.
   const env = { GIT_LITERAL_PATHSPECS: '0' }
   const { exitCode, stderr } = await git('stash', { ...request, env, okExitCodes: [0, 1] })
-  if (exitCode === 0) return []
-  const conflicts = await readConflicts(git, { signal })
-  if (conflicts.length > 0) return conflicts
+  if (exitCode === 0) return noConflicts
+  const left = await readConflicts(git, { signal })
+  if (left.conflicts.length > 0) return left
   await refuseLockedIndex(git, { signal })
   throw gitFailure({ subcommand: 'stash', exitCode, stderr })
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { exactText, plainLine, toExactText } from '../bytes.ts'
 import { limit, oid, repoPaths } from '../fields.ts'
+import { keeping } from '../keeping.ts'
 import { defineOperation } from '../operation.ts'
 import { readStatus, type StatusRecord } from '../status-records.ts'
 
@@ -55,11 +56,14 @@ export const status = defineOperation({
     ]
     const totals = { staged: 0, unstaged: 0, unmerged: 0, untracked: 0, ignored: 0 }
     const entries: z.output<typeof entry>[] = []
+    const keep = keeping('changed files', limit)
     let count = 0
     await git.read('status', { flags, paths, signal }, async (reader) => {
       for await (const record of readStatus(reader)) {
         for (const total of totalsOf(record)) totals[total]++
-        if (count++ < limit) entries.push(toEntry(record))
+        if (count++ >= limit) continue
+        keep(record.path.length + (record.oldPath?.length ?? 0))
+        entries.push(toEntry(record))
       }
     })
     return { clean: count === totals.ignored, entries, totals, truncated: count > limit }

@@ -4,6 +4,7 @@ import { hasCode } from '../../core/errors.ts'
 import type { Lookup } from './address.ts'
 import { readAdvertisement, type Advertisement } from './advertisement.ts'
 import { serviceAsker } from './ask-server.ts'
+import { withoutEchoes } from './echoes.ts'
 import { plainAgents, secureAgents } from './http-agents.ts'
 import type { HttpLimits } from './http-exchange.ts'
 import { packRequest, readHead, uploadPackRequest, wantsVersion2 } from './http-pack.ts'
@@ -91,7 +92,7 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
       })
     }
 
-    return {
+    const remote: Remote = {
       async abilities({ signal }) {
         return (known.get(key) ?? (await introduce(signal))).advertisement.abilities
       },
@@ -124,6 +125,7 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
       push: (options, makePack) =>
         pushOverHttp({ asker: writer, url: repo.url, limits: packLimits }, options, makePack),
     }
+    return withoutEchoes(remote, authorization)
   }
 
   return {

@@ -32,7 +32,12 @@ for (const objectFormat of ['sha1', 'sha256'] as const) {
     const value = await twins.run(cherryPick, { revision: 'topic' })
     await twins.git('cherry-pick', await idOf(twins, 'topic'))
     await twins.expectEqual()
-    assert.deepEqual(value, { outcome: 'committed', commit: await idOf(twins, 'HEAD'), conflicts: [] })
+    assert.deepEqual(value, {
+      outcome: 'committed',
+      commit: await idOf(twins, 'HEAD'),
+      conflicts: [],
+      truncated: false,
+    })
     assert.equal(await idOf(twins, 'HEAD'), await twins.ours.git(['rev-parse', 'HEAD']))
     // A commit without parents, and without a message.
     await twins.run(cherryPick, { revision: 'root' })
@@ -76,7 +81,7 @@ test('what HEAD has already is empty, and nothing stays under way', async (t) =>
   for (const revision of ['same', 'void', 'HEAD']) {
     assert.deepEqual(
       await twins.run(cherryPick, { revision }),
-      { outcome: 'empty', commit: null, conflicts: [] },
+      { outcome: 'empty', commit: null, conflicts: [], truncated: false },
       revision,
     )
     await twins.expectEqual()

@@ -113,7 +113,7 @@ test('a branch without commits begins where the other one is', async (t) => {
   await assert.rejects(runOperation(merge, dir, { revision: 'other' }, options), tellsPaths('worktree_dirty', ['a']))
   await repository.git(['clean', '-fdq'])
   const value = await runOperation(merge, dir, { revision: 'other' }, options)
-  assert.deepEqual(value, { outcome: 'fast-forward', commit, conflicts: [] })
+  assert.deepEqual(value, { outcome: 'fast-forward', commit, conflicts: [], truncated: false })
   assert.equal(await readFile(join(dir, 'a'), 'utf8'), '1\n')
   assert.equal(merge.plain(value), `fast-forward ${commit.slice(0, 10)}\n`)
 })

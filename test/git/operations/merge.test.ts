@@ -37,6 +37,7 @@ for (const objectFormat of ['sha1', 'sha256'] as const) {
       outcome: 'aborted',
       commit: await idOf(twins, 'main'),
       conflicts: [],
+      truncated: false,
     })
     await twins.git('merge', '--abort')
     await twins.expectEqual()
@@ -60,7 +61,7 @@ test('merges without conflicts end as git ends them, whatever fast-forwards are 
     const value = await twins.run(merge, { revision: 'topic', fastForward })
     await twins.git('merge', flag, await idOf(twins, 'topic'))
     await twins.expectEqual()
-    assert.deepEqual(value, { outcome, commit: await idOf(twins, 'HEAD'), conflicts: [] })
+    assert.deepEqual(value, { outcome, commit: await idOf(twins, 'HEAD'), conflicts: [], truncated: false })
   }
 })
 
@@ -95,6 +96,7 @@ test('a squash stages what a merge would bring, and makes no commit', async (t) 
     outcome: 'squashed',
     commit: null,
     conflicts: [],
+    truncated: false,
   })
   await twins.git('merge', '--squash', topic)
   await twins.expectEqual()
@@ -141,6 +143,6 @@ test('a merge that splits a directory is a conflict without a path', async (t) =
   const value = await twins.run(merge, { revision: 'topic' })
   await twins.git('merge', await idOf(twins, 'topic'))
   await twins.expectEqual()
-  assert.deepEqual(value, { outcome: 'conflicts', commit: null, conflicts: [] })
+  assert.deepEqual(value, { outcome: 'conflicts', commit: null, conflicts: [], truncated: false })
   assert.equal((await twins.run(merge, { action: 'continue' })).outcome, 'merged')
 })

@@ -59,7 +59,7 @@ for (const objectFormat of ['sha1', 'sha256'] as const) {
     await twins.git('rebase', '--continue')
     await twins.expectEqual()
     const head = { branch: 'topic', commit: await idOf(twins, 'topic') }
-    assert.deepEqual(done, { outcome: 'rebased', head, applied: 3, conflicts: [], stopped: null })
+    assert.deepEqual(done, { outcome: 'rebased', head, applied: 3, conflicts: [], truncated: false, stopped: null })
     const told = await twins.ours.git(['log', '-3', '--format=%an, %cn: %B'])
     assert.match(told, /Zoë, Grace Hopper: Two\n\n#2\n\nZoë, Grace Hopper: One\n\n#1\n/)
     assert.deepEqual((await twins.run(rebase, { onto: 'main' })).outcome, 'up-to-date')

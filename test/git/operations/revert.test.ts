@@ -24,7 +24,12 @@ for (const objectFormat of ['sha1', 'sha256'] as const) {
     const value = await twins.run(revert, { revision: 'HEAD~1', mainline: 1 })
     await twins.git('revert', '--no-edit', '--mainline=1', merged)
     await twins.expectEqual()
-    assert.deepEqual(value, { outcome: 'committed', commit: await idOf(twins, 'HEAD'), conflicts: [] })
+    assert.deepEqual(value, {
+      outcome: 'committed',
+      commit: await idOf(twins, 'HEAD'),
+      conflicts: [],
+      truncated: false,
+    })
     await twins.run(revert, { revision: second, commit: false })
     await twins.git('revert', '--no-edit', '--no-commit', second)
     await twins.expectEqual()
