@@ -164,7 +164,7 @@ test('what a workspace brought of the history since can be pushed, and commits m
   await workspace.run('log', { limit: 5 })
   const old = await shell(workspace, 'git rev-parse HEAD~3').then((text) => text.trim())
   const { value } = await workspace.run('push', { branch: 'old', commit: 'HEAD~3' })
-  assert.deepEqual(value, { branch: 'old', commit: old, previous: null } satisfies Pushed)
+  assert.deepEqual(value, { branch: 'old', commit: old, previous: null, isTracked: true } satisfies Pushed)
   await shell(workspace, 'git checkout --quiet HEAD~3')
   const commit = await change(workspace, 'a.txt', 'made on an older commit\n')
   await workspace.run('push', { branch: 'old' })
