@@ -68,17 +68,17 @@ for (const words of ["'", 'error: \\n', "Unable to create '", 'fork'])
       chmod +x /tmp/filter; echo '* filter=x' >.git/info/attributes
       git config filter.x.clean /tmp/filter; git config filter.x.required true; echo new >>a.txt`,
     )
-    let isOver = false
+    const over = new AbortController()
     const work = workspace
       .run('add', {})
       .catch((error: unknown) => error)
-      .finally(() => (isOver = true))
+      .finally(() => over.abort())
     await subjects(neighbour)
-    assert.equal(isOver, false)
+    assert.equal(over.signal.aborted, false)
     const before = process.cpuUsage()
     await shell(workspace, 'touch /tmp/go')
     do await subjects(neighbour)
-    while (!isOver)
+    while (!over.signal.aborted)
     const error = await work
     assert(error instanceof AppError && error.code !== 'internal', String(error))
     assert(process.cpuUsage(before).user < 3_000_000)
