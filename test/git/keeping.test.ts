@@ -6,7 +6,7 @@ import { AppError, hasCode } from '../../src/core/errors.ts'
 import { changedBlobs, treeBlobs } from '../../src/git/blobs.ts'
 import { blobsToCheckOut, stagedBlobs } from '../../src/git/index-changes.ts'
 import { maxKept } from '../../src/git/keeping.ts'
-import { allContents, mergeContents, shownContents } from '../../src/git/merge-contents.ts'
+import { allContents } from '../../src/git/merge-contents.ts'
 import { checkout } from '../../src/git/operations/checkout.ts'
 import { listFiles } from '../../src/git/operations/list-files.ts'
 import { log } from '../../src/git/operations/log.ts'
@@ -61,8 +61,6 @@ test('whatever lists what a bomb of two trees holds ends with a limit', async ()
     changedBlobs: () => changedBlobs(git, query),
     treeBlobs: () => treeBlobs(git, { commit: bomb, paths: [], recursive: true, signal }),
     allContents: () => allContents(git, steps, { signal }),
-    shownContents: () => shownContents(git, steps, { signal }),
-    mergeContents: () => mergeContents(git, { ours: [], theirs: steps, signal }),
     log: () => runInWorkspace(log, repository.dir, { revision: bomb, files: true }),
   }))
     await assert.rejects(listing, tooMuch(/more than 250000 /), name)

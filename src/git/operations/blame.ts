@@ -7,6 +7,7 @@ import { exactText, plainLine, toExactText } from '../bytes.ts'
 import { shortOid } from '../commit-record.ts'
 import { limit, maxBytes, oid, repoPath, revisionOrRef } from '../fields.ts'
 import { missingPath } from '../missing-path.ts'
+import { keeping } from '../keeping.ts'
 import { defineOperation } from '../operation.ts'
 import { resolved } from '../revision.ts'
 
@@ -61,10 +62,12 @@ export const blame = defineOperation({
     const reading = git.read('blame', request, async (reader) => {
       const ranges: Range[] = []
       let [lines, bytes] = [0, 0]
+      const keep = keeping('names and subjects', Infinity)
       for await (const record of readBlame(reader)) {
         lines++
         bytes += record.text.length + 1
         if (lines > input.limit || bytes > input.maxBytes) return { path, ranges, truncated: true }
+        keep(record.summary.length + record.author.name.length + record.originalPath.length)
         append(ranges, record)
       }
       return { path, ranges, truncated: false }

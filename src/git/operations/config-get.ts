@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import { exactText, plainLine, toExactText } from '../bytes.ts'
+import { keeping } from '../keeping.ts'
 import { defineOperation } from '../operation.ts'
 
 const scopes = ['system', 'local', 'worktree'] as const
@@ -37,11 +38,13 @@ export const configGet = defineOperation({
     // Exit code 1 means that the key is not set.
     const values = await git.read('config', { flags, operands: [key], okExitCodes: [0, 1], signal }, async (reader) => {
       const found: z.output<typeof value>[] = []
+      const keep = keeping('values')
       for (let name = await reader.until(0); name !== null; name = await reader.until(0)) {
         const bytes = await reader.until(0)
         if (bytes === null) throw new AppError('git_failed', 'Cannot read the output of git: it ends in mid-record')
         const scope = scopes.find((one) => one === name?.toString())
         // What forkyard sets for a single command is nobody else's concern.
+        keep(bytes.length)
         if (scope !== undefined) found.push({ value: toExactText(bytes), scope })
       }
       return found

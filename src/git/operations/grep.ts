@@ -3,6 +3,7 @@ import { treeBlobs } from '../blobs.ts'
 import { exactText, plainLine, toExactText } from '../bytes.ts'
 import { limit, maxBytes, repoPaths, revisionOrRef } from '../fields.ts'
 import { readGrep } from '../grep-records.ts'
+import { keeping } from '../keeping.ts'
 import { defineOperation } from '../operation.ts'
 import { resolved } from '../revision.ts'
 
@@ -75,11 +76,13 @@ export const grep = defineOperation({
     return git.read('grep', request, async (reader) => {
       const lines: z.output<typeof line>[] = []
       let [matches, bytes] = [0, 0]
+      const keep = keeping('names of files', Infinity)
       for await (const { path, line, column, text } of readGrep(reader, commit)) {
         bytes += text.length + 1
         if (bytes > input.maxBytes || (column !== null && matches === input.limit))
           return { lines, matches, truncated: true }
         if (column !== null) matches++
+        keep(path.length)
         lines.push({ path: toExactText(path), line, column, text: toExactText(text) })
       }
       return { lines, matches, truncated: false }
