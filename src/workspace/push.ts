@@ -51,7 +51,9 @@ export function pushCommit(
       await takeInWhole(pushing, inspected, wish.commit, options)
       return await send(pushing, inspected, wish, options)
     } finally {
-      await inspected.sandbox.destroy()
+      await inspected.sandbox.destroy().catch(() => {
+        // What became of the push is told all the same; the traces are the reaper's.
+      })
     }
   })
 }

@@ -38,7 +38,9 @@ async function twice(name: string, input: unknown, prepare?: (workspace: Workspa
   for (const workspace of [shallow, full]) await prepare?.(workspace)
   const [ours, theirs] = [await shallow.run(name, input), await full.run(name, input)]
   const states = await Promise.all(
-    [shallow, full].map((one) => shell(one, 'git status --porcelain=v2 --branch; git fsck')),
+    [shallow, full].map((one) =>
+      shell(one, 'git status --porcelain=v2; git rev-parse HEAD^{tree}; git symbolic-ref HEAD; git fsck'),
+    ),
   )
   await Promise.all([shallow.close(), full.close()])
   assert.equal(states[0], states[1])
