@@ -44,16 +44,16 @@ export function limitWatch({ stateDir, diskDir, holder, limits }: Watched): Limi
     async reached(exitCode, signal) {
       const hit = holder.group?.limitHit() ?? null
       const details = { exitCode }
-      if (hit === 'memory_limit')
-        return new AppError(hit, `Cannot go on: the sandbox used more than ${limits.memoryBytes} bytes of memory`, {
-          details,
-        })
-      if (hit === 'process_limit')
-        return new AppError(hit, `Cannot go on: the sandbox ran more than ${limits.processes} processes`, { details })
-      if (signal === 'SIGXFSZ')
-        return new AppError('disk_limit', `Cannot go on: a file grew beyond ${limits.diskBytes} bytes`, { details })
+      const found = (code: 'memory_limit' | 'process_limit' | 'disk_limit', fact: string): AppError =>
+        new AppError(code, `Cannot go on: ${fact}`, { details })
+      if (hit === 'process_limit') return found(hit, `the sandbox ran more than ${limits.processes} processes`)
+      if (signal === 'SIGXFSZ') return found('disk_limit', `a file grew beyond ${limits.diskBytes} bytes`)
+      const tooMuchMemory =
+        hit === 'memory_limit' ? found(hit, `the sandbox used more than ${limits.memoryBytes} bytes of memory`) : null
+      if (diskDir === null && tooMuchMemory !== null) return tooMuchMemory
+      // What is written counts as memory until it is on the disk: where that is too full, it is the reason.
       const full = diskDir === null ? await memoryUpperHit() : await limitHit(`${diskDir}/upper`, asHolder, limits)
-      return full === null ? null : new AppError(full.code, full.message, { details })
+      return full === null ? tooMuchMemory : new AppError(full.code, full.message, { details })
     },
   }
 }

@@ -43,6 +43,14 @@ for (const upper of ['memory', 'disk'] as const) {
       })
     })
 
+    test('that has written too much is told so, although its memory was full of it first', async () => {
+      const limits = { diskBytes: 8 * mebibyte, memoryBytes: 24 * mebibyte }
+      await withSandbox(upper, limits, async (sandbox) => {
+        const fill = 'for i in $(seq 100000); do head -c 1000000 /dev/zero >f$i || exit 1; done'
+        await assert.rejects(run(sandbox, ['sh', '-c', fill]), { code: 'disk_limit' })
+      })
+    })
+
     test('that writes one huge file is told disk_limit', async () => {
       await withSandbox(upper, { diskBytes: 4 * mebibyte }, async (sandbox) => {
         await assert.rejects(run(sandbox, ['sh', '-c', 'exec cat /dev/zero >file']), { code: 'disk_limit' })
