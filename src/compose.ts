@@ -7,6 +7,7 @@ import { inProcessEngine } from './engine/engine.ts'
 import { probeGit } from './git/probe-git.ts'
 import { httpRemoteDefaults, httpRemotes } from './git/remote/http-remote.ts'
 import type { SandboxDriver, SandboxLimits } from './sandbox/contract.ts'
+import type { Service } from './cli/doors.ts'
 import type { HostReport } from './sandbox/host-report.ts'
 import { localDriver } from './sandbox/local/driver.ts'
 import { probeLocalHost } from './sandbox/local/probe-host.ts'
@@ -24,6 +25,7 @@ export interface Composed {
 export async function compose(
   settings: Settings,
   environment: Readonly<Record<string, string | undefined>>,
+  { allowLocal }: { readonly allowLocal: boolean } = { allowLocal: true },
 ): Promise<Composed> {
   const [gitVersion, hook, credentials] = await Promise.all([
     probeGit({ signal: AbortSignal.timeout(10_000) }),
@@ -46,6 +48,7 @@ export async function compose(
     environment,
     limits,
     gitVersion,
+    allowLocal,
   })
   return { engine, driver, limits }
 }
@@ -57,6 +60,27 @@ export async function composeEngine(
 ): Promise<Engine> {
   const { engine } = await compose(settings, environment)
   return engine
+}
+
+/** The engine as a service that listens to nobody yet. */
+export async function composeService(
+  settings: Settings,
+  environment: Readonly<Record<string, string | undefined>>,
+  { version }: { readonly version: string },
+): Promise<Service> {
+  const { engine } = await compose(settings, environment, { allowLocal: false })
+  const [{ httpService }, { requests }] = await Promise.all([
+    import('./http/service.ts'),
+    import('./engine/request.ts'),
+  ])
+  const door = await httpService({ engine, schemas: requests(settings).schemas, version })
+  return {
+    listen: (address) => door.listen(address),
+    async close() {
+      await door.close()
+      await engine.close()
+    },
+  }
 }
 
 /** What this host can do for the configured driver. */

@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, (session: Session) => Promise<Command>>>
   images: async (session) => (await import('./commands/images.ts')).imagesCommand(session),
   warm: async (session) => (await import('./commands/warm.ts')).warmCommand(session),
   drop: async (session) => (await import('./commands/drop.ts')).dropCommand(session),
+  serve: async (session) => (await import('./commands/serve.ts')).serveCommand(session),
   doctor: async (session) => (await import('./commands/doctor.ts')).doctorCommand(session),
   bench: async (session) => {
     const [{ benchCommand }, benchmarks] = await Promise.all([

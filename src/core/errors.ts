@@ -23,6 +23,10 @@ export const catalog = {
     retry: 'never',
     hint: 'Give HEAD, a branch, a tag, a full ref name or a full commit id.',
   },
+  body_too_large: { status: 413, retry: 'never', hint: 'Send less at once, or write files by their own route.' },
+  media_type_unsupported: { status: 415, retry: 'never', hint: 'Send JSON as application/json.' },
+  route_unknown: { status: 404, retry: 'never', hint: 'See /openapi.json for the routes.' },
+  host_unserved: { status: 421, retry: 'never', hint: 'Use the address that forkyard serve printed.' },
   settings_invalid: { status: 400, retry: 'never', hint: 'See docs/config.md for the settings and their defaults.' },
 
   // Where the repository is

@@ -14,6 +14,8 @@ export interface Engine {
   exec(input: unknown, options?: RequestOptions): Promise<Execution>
   /** Lends a working copy of its own to the caller, until it is closed or its time is over. */
   open(input: unknown, options?: RequestOptions): Promise<Workspace>
+  /** One that is open, by its id; throws `workspace_not_found`. */
+  workspace(id: string): Promise<Workspace>
   /** The workspaces that are open now. */
   workspaces(): Promise<readonly WorkspaceSummary[]>
   /** What `run` would do and cost, without doing it. */

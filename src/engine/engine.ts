@@ -28,6 +28,8 @@ export interface EngineParts {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly limits: SandboxLimits
   readonly gitVersion: string
+  /** Whether repositories on this machine may be named by their path. */
+  readonly allowLocal: boolean
 }
 
 /** Changes a read of ours may make in its fork: a few refs and locks. */
@@ -48,6 +50,7 @@ export function inProcessEngine({
   environment,
   limits,
   gitVersion,
+  allowLocal,
 }: EngineParts): Engine {
   const readerLimits = { ...limits, diskBytes: Math.min(limits.diskBytes, READER_BYTES) }
   const parts: Parts = {
@@ -56,7 +59,7 @@ export function inProcessEngine({
     images,
     limits,
     gitVersion,
-    repositories: repositories({ settings, remotes, credentials, environment }),
+    repositories: repositories({ settings, remotes, credentials, environment, allowLocal }),
     resolver: resolver(systemClock),
     requests: requests(settings),
     results: memoryResultCache<Outcome>({ maxBytes: settings.resultCacheBytes }),
@@ -73,6 +76,8 @@ export function inProcessEngine({
     exec: (input, options = {}) => execInFork(parts, input, options),
 
     open: async (input, options = {}) => (await import('./open-workspace.ts')).openWorkspace(parts, input, options),
+
+    workspace: async (id) => (await import('./workspace.ts')).workspaceOf(parts, parts.leases.get(id)),
 
     async workspaces() {
       return parts.leases.all().map(summaryOf)

@@ -1,4 +1,4 @@
-import type { Receipt, RequestOptions } from './contract.ts'
+import type { RequestOptions } from './contract.ts'
 import type { Lease } from './leases.ts'
 import type { Parts } from './parts.ts'
 import { bracketInWorkspace } from './workspace-scope.ts'
@@ -9,7 +9,7 @@ export async function forkWorkspace(
   lease: Lease,
   input: unknown,
   options: RequestOptions,
-): Promise<{ readonly forks: readonly Lease[]; readonly receipt: Receipt }> {
+): Promise<readonly Lease[]> {
   const { count, ttlMs, deadlineMs } = parts.requests.fork(input)
   return bracketInWorkspace(parts, lease, { deadlineMs }, options, (scope) =>
     lease.lock.run(
@@ -19,10 +19,11 @@ export async function forkWorkspace(
         const sandboxes = await parts.driver.fork(lease.copy.sandbox, count, { signal: scope.signal, metadata })
         const { repository, ref, resolution, warnings } = lease
         try {
-          const forks = sandboxes.map((sandbox) =>
-            parts.leases.add({ repository, ref, resolution, copy: { ...lease.copy, sandbox }, warnings }, ttlMs),
-          )
-          return { forks, receipt: scope.answer(null, { steps: [], bytesFetched: 0 }).receipt }
+          const { receipt } = scope.answer(null, { steps: [], bytesFetched: 0 })
+          return sandboxes.map((sandbox) => {
+            const copy = { ...lease.copy, sandbox }
+            return parts.leases.add({ repository, ref, resolution, copy, receipt, warnings }, ttlMs)
+          })
         } catch (error) {
           await Promise.allSettled(sandboxes.map((sandbox) => sandbox.destroy()))
           throw error

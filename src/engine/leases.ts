@@ -6,6 +6,7 @@ import { readWriteLock, type ReadWriteLock } from '../core/read-write-lock.ts'
 import { settleAll } from '../core/settle-all.ts'
 import { semaphore, type Semaphore } from '../core/semaphore.ts'
 import type { LiveCopy } from '../workspace/live-copy.ts'
+import type { Receipt } from './contract.ts'
 import { endingGently } from './gentle-end.ts'
 import type { Repository } from './repositories.ts'
 import type { Resolution } from './resolve.ts'
@@ -16,6 +17,8 @@ export interface Opened {
   readonly ref: string
   readonly resolution: Resolution
   readonly copy: LiveCopy
+  /** How it was opened. */
+  readonly receipt: Receipt
   /** What the working copy leaves out, in sentences. */
   readonly warnings: readonly string[]
 }

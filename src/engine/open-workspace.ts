@@ -36,16 +36,7 @@ export async function openWorkspace(parts: Parts, input: unknown, options: Reque
       },
       scope,
     )
-    const lease = await lend(parts, { request, repository, resolution, provided }, scope)
-    const facts = {
-      repository,
-      ref: request.ref,
-      resolution,
-      driver: parts.driver.name,
-      tier: provided.plan.tier,
-    }
-    const { receipt } = scope.answer({ value: null, work: workOf(provided), warnings: lease.warnings }, facts)
-    return workspaceOf(parts, lease, receipt)
+    return workspaceOf(parts, await lend(parts, { request, repository, resolution, provided }, scope))
   }
   return bracketRequest(request, options, (scope) =>
     withSecondTry(request.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),
@@ -75,8 +66,9 @@ interface Opening {
 async function lend(
   parts: Parts,
   { request, repository, resolution, provided }: Opening,
-  { signal, deadlineMs }: RequestScope,
+  scope: RequestScope,
 ): Promise<Lease> {
+  const { signal, deadlineMs } = scope
   const sandbox = await parts.driver.create(
     { image: provided.image, upper: 'memory', network: 'none', limits: parts.limits, metadata: { role: 'workspace' } },
     { signal },
@@ -89,7 +81,10 @@ async function lend(
     const has = { ...result, tips: openedIds(resolution) }
     const copy = { sandbox, has, image: provided.image, base: has }
     const warnings = [...sandbox.warnings, ...provided.warnings]
-    return parts.leases.add({ repository, ref: request.ref, resolution, copy, warnings }, request.ttlMs)
+    const { ref, ttlMs } = request
+    const facts = { repository, ref, resolution, driver: parts.driver.name, tier: provided.plan.tier }
+    const { receipt } = scope.answer({ value: null, work: workOf(provided), warnings }, facts)
+    return parts.leases.add({ repository, ref, resolution, copy, receipt, warnings }, ttlMs)
   } catch (error) {
     await sandbox.destroy()
     throw error

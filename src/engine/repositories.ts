@@ -31,6 +31,8 @@ export interface RepositoriesSettings {
   readonly credentials: readonly Credential[]
   /** Where entries of the credentials file with `passwordEnv` look. */
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Whether paths of this machine are understood: never where others may ask. */
+  readonly allowLocal: boolean
 }
 
 /** With what a repository is opened. */
@@ -46,7 +48,13 @@ export interface Repositories {
 }
 
 /** Opens repositories by address; throws `url_invalid` and `host_forbidden`. */
-export function repositories({ settings, remotes, credentials, environment }: RepositoriesSettings): Repositories {
+export function repositories({
+  settings,
+  remotes,
+  credentials,
+  environment,
+  allowLocal,
+}: RepositoriesSettings): Repositories {
   async function authorizationFor(
     repo: HttpRepo,
     { gitAuthorization, use }: Opener,
@@ -82,7 +90,7 @@ export function repositories({ settings, remotes, credentials, environment }: Re
 
   return {
     async open(text, by) {
-      const repo = parseRepo(text, { ...settings, allowLocal: true })
+      const repo = parseRepo(text, { ...settings, allowLocal })
       return repo.kind === 'http' ? openHttp(text, repo, by) : openLocal(text, repo)
     },
   }

@@ -90,7 +90,22 @@ export function requests(settings: EngineSettings) {
     maxOutputBytes: z.int().min(1).default(settings.maxOutputBytes),
   })
 
+  const schemas = {
+    open,
+    extend,
+    fork,
+    program,
+    warm,
+    exec,
+    /** An operation's own fields and the common ones. */
+    operation: ({ input }: { readonly input: z.ZodObject }) => z.strictObject({ ...common, ...input.shape }),
+    /** An operation's own fields, where the workspace says all that is common but the deadline. */
+    inWorkspace: ({ input }: { readonly input: z.ZodObject }) =>
+      z.strictObject({ deadlineMs: common.deadlineMs, ...input.shape }),
+  }
+
   return {
+    schemas,
     open: (input: unknown): OpenRequest => parseInput({ name: 'open', input: open }, input),
     extend: (input: unknown) => parseInput({ name: 'extend', input: extend }, input),
     fork: (input: unknown) => parseInput({ name: 'fork', input: fork }, input),
@@ -102,9 +117,8 @@ export function requests(settings: EngineSettings) {
       operation: { readonly name: string; readonly input: z.ZodObject },
       input: unknown,
     ): { deadlineMs: number; own: Record<string, unknown> } {
-      const { deadlineMs } = common
       const { deadlineMs: ms, ...own } = parseInput(
-        { name: operation.name, input: z.strictObject({ deadlineMs, ...operation.input.shape }) },
+        { name: operation.name, input: schemas.inWorkspace(operation) },
         input,
       ) as Record<string, unknown> & { deadlineMs: number }
       return { deadlineMs: ms, own }
@@ -114,10 +128,11 @@ export function requests(settings: EngineSettings) {
       operation: { readonly name: string; readonly input: Input },
       input: unknown,
     ): { common: Common; own: z.output<Input> } {
-      const whole = parseInput(
-        { name: operation.name, input: z.strictObject({ ...common, ...operation.input.shape }) },
-        input,
-      ) as Record<string, unknown> & Common
+      const whole = parseInput({ name: operation.name, input: schemas.operation(operation) }, input) as Record<
+        string,
+        unknown
+      > &
+        Common
       const own = Object.fromEntries(Object.keys(operation.input.shape).map((name) => [name, whole[name]]))
       return { common: whole, own: own as z.output<Input> }
     },
@@ -125,3 +140,4 @@ export function requests(settings: EngineSettings) {
 }
 
 export type Requests = ReturnType<typeof requests>
+export type RequestSchemas = Requests['schemas']

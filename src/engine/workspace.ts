@@ -1,4 +1,4 @@
-import type { Receipt, Workspace } from './contract.ts'
+import type { Workspace } from './contract.ts'
 import { execInWorkspace } from './exec-in-workspace.ts'
 import { extendWorkspace } from './extend-workspace.ts'
 import { filesOf } from './files-of-workspace.ts'
@@ -8,7 +8,7 @@ import type { Parts } from './parts.ts'
 import { runInWorkspace } from './run-in-workspace.ts'
 
 /** A lease as its holder uses it; everything but `close` throws `workspace_not_found` once it has ended. */
-export function workspaceOf(parts: Parts, { id }: Lease, receipt: Receipt): Workspace {
+export function workspaceOf(parts: Parts, { id, receipt }: Lease): Workspace {
   const lease = (): Lease => parts.leases.get(id)
   return {
     id,
@@ -20,8 +20,7 @@ export function workspaceOf(parts: Parts, { id }: Lease, receipt: Receipt): Work
     exec: async (input, options = {}) => execInWorkspace(parts, lease(), input, options),
     files: filesOf(parts, lease),
     async fork(input = {}, options = {}) {
-      const { forks, receipt: forking } = await forkWorkspace(parts, lease(), input, options)
-      return forks.map((fork) => workspaceOf(parts, fork, forking))
+      return (await forkWorkspace(parts, lease(), input, options)).map((fork) => workspaceOf(parts, fork))
     },
     extend: async (input, options = {}) => extendWorkspace(parts, lease(), input, options),
     close: () => parts.leases.end(id),

@@ -13,7 +13,7 @@ test('without arguments the help is shown and all is well', async () => {
 
 test('nothing is listed that does not exist yet', async () => {
   const { stdout } = await cli(['--help'])
-  assert.doesNotMatch(stdout, /^ {2}(?:serve|open|list|exec|fork|close|extend|slow|template) /m)
+  assert.doesNotMatch(stdout, /^ {2}(?:open|list|exec|fork|close|extend|slow|template) /m)
 })
 
 test('the version is printed', async () => {

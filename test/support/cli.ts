@@ -52,6 +52,7 @@ export function fakeEngine(answers: Partial<Engine> = {}): { readonly engine: En
       return await (answers.warm ?? unexpected)(input, options)
     },
     open: async (input, options) => await (answers.open ?? unexpected)(input, options),
+    workspace: async (id) => await (answers.workspace ?? unexpected)(id),
     workspaces: async () => await (answers.workspaces ?? unexpected)(),
     images: async () => await (answers.images ?? unexpected)(),
     drop: async (id) => {
@@ -90,6 +91,7 @@ export async function cli(argv: readonly string[], options: CliOptions = {}) {
   const stdout = sink(options.isTTY ?? false, options.stdoutChunks)
   const stderr = sink(options.isTTY ?? false)
   const doors: Doors = {
+    service: () => Promise.reject(new Error('no service in this test')),
     engine: async () => options.engine ?? fakeEngine().engine,
     probeHost: async () => ({ checks: [], able: true }),
     benchmarks: async () => [],

@@ -1,7 +1,8 @@
 import { Command } from 'commander'
+import { capturedExecution } from '../../engine/captured-execution.ts'
 import type { Execution } from '../../engine/contract.ts'
 import { addFlags, commonFields, givenValues } from '../operation-flags.ts'
-import { capture, forward } from '../program-output.ts'
+import { forward } from '../program-output.ts'
 import { printJson, printPlain, withEngine, type Session } from '../session.ts'
 import { repoOf } from '../target.ts'
 
@@ -27,17 +28,10 @@ export function runCommand(session: Session): Command {
     })
 }
 
-async function captured({ running, receipt: ending }: Execution, session: Session): Promise<number> {
-  const [stdout, stderr, exit, receipt] = await Promise.all([
-    capture(running.stdout),
-    capture(running.stderr),
-    running.exit,
-    ending,
-  ])
-  const truncated = stdout.isTruncated || stderr.isTruncated
-  const value = { exitCode: exit.code, signal: exit.signal, stdout: stdout.text, stderr: stderr.text, truncated }
-  await printJson(session, { value, receipt })
-  return exit.code
+async function captured(execution: Execution, session: Session): Promise<number> {
+  const answer = await capturedExecution(execution)
+  await printJson(session, answer)
+  return answer.value.exitCode
 }
 
 async function forwarded({ running, receipt: ending }: Execution, session: Session): Promise<number> {

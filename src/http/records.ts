@@ -1,0 +1,76 @@
+import { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { toProblem } from '../core/errors.ts'
+
+/** One step of a long answer; the last is `end` or `error`, so that a stream that breaks off never looks complete. */
+export type StreamRecord = { readonly type: string } & Readonly<Record<string, unknown>>
+
+type RecordForm = 'ndjson' | 'sse'
+
+const mediaTypes: Readonly<Record<RecordForm, string>> = {
+  ndjson: 'application/x-ndjson',
+  sse: 'text/event-stream',
+}
+
+/** How often a silent stream shows that it lives. */
+const HEARTBEAT_MS = 10_000
+
+/** The form in which a client asks for records; `null` where it wants one object. */
+export function wantsRecords({ headers: { accept = '' } }: FastifyRequest): RecordForm | null {
+  if (accept.includes(mediaTypes.sse)) return 'sse'
+  return accept.includes(mediaTypes.ndjson) ? 'ndjson' : null
+}
+
+/** Sends records as they come and as fast as the client takes them. */
+export function sendRecords(reply: FastifyReply, records: AsyncIterable<StreamRecord>, form: RecordForm): FastifyReply {
+  const frame = form === 'sse' ? asEvent : asLine
+  return reply
+    .type(mediaTypes[form])
+    .header('cache-control', 'no-store')
+    .header('x-accel-buffering', 'no')
+    .send(Readable.from(frames(records, frame), { objectMode: false, highWaterMark: 64 * 1024 }))
+}
+
+async function* frames(
+  records: AsyncIterable<StreamRecord>,
+  frame: (record: StreamRecord) => string,
+): AsyncGenerator<string> {
+  try {
+    for await (const record of withHeartbeat(records)) yield frame(record)
+  } catch (error) {
+    yield frame({ type: 'error', problem: toProblem(error) })
+  }
+}
+
+/** Adds a record where none came for a while: proxies cut what is silent. */
+async function* withHeartbeat(records: AsyncIterable<StreamRecord>): AsyncGenerator<StreamRecord> {
+  const source = records[Symbol.asyncIterator]()
+  let next = source.next()
+  try {
+    for (;;) {
+      const beat = Promise.withResolvers<null>()
+      const timer = setTimeout(() => beat.resolve(null), HEARTBEAT_MS)
+      const found = await Promise.race([next, beat.promise]).finally(() => clearTimeout(timer))
+      if (found === null) {
+        yield { type: 'heartbeat' }
+        continue
+      }
+      if (found.done === true) return
+      yield found.value
+      next = source.next()
+    }
+  } finally {
+    next.catch(() => {
+      // Nobody is there any more to be told.
+    })
+    await source.return?.()
+  }
+}
+
+function asLine(record: StreamRecord): string {
+  return `${JSON.stringify(record)}\n`
+}
+
+function asEvent({ type, ...data }: StreamRecord): string {
+  return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`
+}

@@ -1,0 +1,81 @@
+import type { FastifyRequest } from 'fastify'
+import { AppError } from '../../core/errors.ts'
+import type { Workspace } from '../../engine/contract.ts'
+import { toExactText, type ExactText } from '../../git/bytes.ts'
+import { callerOptions } from '../caller.ts'
+import type { Door, ServiceParts } from '../door.ts'
+
+const tags = ['files']
+const route = '/v1/workspaces/:id/files/*'
+
+/** The files of a workspace as bytes; a path that ends with a slash, or none, is a directory. */
+export function fileRoutes(door: Door, { engine }: ServiceParts): void {
+  const find = (request: FastifyRequest): Promise<Workspace> =>
+    engine.workspace((request.params as { readonly id: string }).id)
+
+  door.get(route, { schema: { summary: 'Read a file, or list a directory.', tags } }, async (request, reply) => {
+    const { files } = await find(request)
+    const { path, isDirectory } = pathOf(request)
+    const options = callerOptions(request, reply)
+    if (isDirectory) return { value: await files.list(path, options) }
+    if (path === null) throw new AppError('path_invalid', 'Cannot use the path: it is empty')
+    const range = rangeOf(request)
+    const part = await files.read(path, { ...options, ...range })
+    void reply
+      .type('application/octet-stream')
+      .header('accept-ranges', 'bytes')
+      .header('x-content-type-options', 'nosniff')
+      .header('x-forkyard-executable', String(part.isExecutable))
+    if (range === null) return reply.send(part.content)
+    const last = part.offset + part.length - 1
+    return reply.code(206).header('content-range', `bytes ${part.offset}-${last}/${part.size}`).send(part.content)
+  })
+
+  door.register(async (raw) => {
+    // The bytes are passed on as they come, whatever their type is said to be.
+    raw.removeAllContentTypeParsers()
+    raw.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+    raw.put(
+      route,
+      { bodyLimit: Number.MAX_SAFE_INTEGER, schema: { summary: 'Write a file whole.', tags } },
+      async (request, reply) => {
+        const { files } = await find(request)
+        const { path, isDirectory } = pathOf(request)
+        if (path === null || isDirectory) throw new AppError('path_invalid', 'Cannot use the path: it is a directory')
+        const { executable } = request.query as { readonly executable?: string }
+        const isExecutable = executable === undefined ? null : executable === 'true'
+        const content = (request.body ?? new Uint8Array()) as AsyncIterable<Uint8Array> | Uint8Array
+        const value = await files.write(path, content, { ...callerOptions(request, reply), isExecutable })
+        return reply.code(value.existed ? 200 : 201).send({ value })
+      },
+    )
+  })
+
+  door.delete(route, { schema: { summary: 'Remove a file or a directory.', tags } }, async (request, reply) => {
+    const { path } = pathOf(request)
+    if (path === null) throw new AppError('path_invalid', 'Cannot use the path: it is the whole worktree')
+    const { recursive } = request.query as { readonly recursive?: string }
+    const { files } = await find(request)
+    return { value: await files.remove(path, { ...callerOptions(request, reply), recursive: recursive === 'true' }) }
+  })
+}
+
+/** The path as its bytes were sent: names need not be UTF-8. */
+function pathOf({ params }: FastifyRequest): { path: ExactText | null; isDirectory: boolean } {
+  const encoded = (params as { readonly '*': string })['*']
+  if (/%(?![0-9a-f]{2})/i.test(encoded)) throw new AppError('path_invalid', 'Cannot use the path: it is not encoded')
+  const text = encoded.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  const bytes = Buffer.from(text, 'latin1')
+  const isDirectory = bytes.length === 0 || bytes.at(-1) === 0x2f
+  const name = isDirectory ? bytes.subarray(0, -1) : bytes
+  return { path: name.length === 0 ? null : toExactText(name), isDirectory }
+}
+
+/** One range of bytes from a beginning (RFC 9110, 14.1.2); any other form is answered with the whole file. */
+function rangeOf({ headers: { range = '' } }: FastifyRequest): { offset: number; length: number | null } | null {
+  const [, from, to] = /^bytes=(\d{1,15})-(\d{1,15})?$/.exec(range) ?? []
+  if (from === undefined) return null
+  const offset = Number(from)
+  if (to !== undefined && Number(to) < offset) return null
+  return { offset, length: to === undefined ? null : Number(to) - offset + 1 }
+}
