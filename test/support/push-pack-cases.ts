@@ -156,9 +156,11 @@ export function describePushedPacks(name: string, make: (root: string) => Promis
       // A server may let its hooks run on.
       if (existsSync(`/proc/${hook}`)) process.kill(hook)
       await rm(join(bare.dir, 'hooks/pre-receive'))
-      // A git that is ended leaves what it received aside, out of sight of everything but its own clean-up.
+      // A git that is ended leaves what it received aside, out of sight of everything but its own clean-up, which may be
+      // at it now.
       for (const name of await readdir(join(bare.dir, 'objects')))
-        if (name.startsWith('tmp_objdir-incoming-')) await rm(join(bare.dir, 'objects', name), { recursive: true })
+        if (name.startsWith('tmp_objdir-incoming-'))
+          await rm(join(bare.dir, 'objects', name), { recursive: true, force: true })
       await assertUntouched()
     })
 
