@@ -30,7 +30,7 @@ const limits = { diskBytes: 256 * 1024 ** 2, inodes: 50_000, memoryBytes: 512 * 
 
 /** What somebody's operations take while a neighbour does its worst, against quiet times right before and after. */
 export async function run(options: BenchOptions): Promise<void> {
-  const complete = completeOptions(options, { rounds: 60 })
+  const complete = completeOptions(options, { rounds: 200 })
   const { print, rounds, signal } = complete
   await withGround(['files-1k'], complete, (ground) =>
     withScratch((scratch) =>

@@ -20,7 +20,7 @@ export interface BareProcess {
 }
 
 /** What one stream is read at most a millisecond: a flood must leave this process, and a core, to others. */
-const MAX_BYTES_PER_MS = 256 * 1024
+const MAX_BYTES_PER_MS = 128 * 1024
 
 /** How far a stream may be ahead of that rate; few outputs are longer than what comes in this time. */
 const BURST_MS = 4

@@ -25,10 +25,22 @@ export interface Cgroups {
   readonly prefix: string
 }
 
+/** What a sandbox gets of the processors while others want them too. */
+export interface CpuShare {
+  /** Against 100 of a sandbox with nothing long under way. */
+  readonly weight: number
+  /** Cores it gets at most. */
+  readonly cpus: number
+}
+
 /** The groups of one sandbox. */
 export interface CgroupOfSandbox {
   /** Puts limits into force. Throws `host_unable`. */
   limit(limits: SandboxLimits): void
+  /** Changes what it gets of the processors. */
+  share(share: CpuShare): void
+  /** Forks that the limit on processes refused so far. */
+  refusedForks(): number
   /** Puts a process into it, for which the kernel may take several milliseconds. */
   join(pid: number): Promise<void>
   /** What a limit stopped since the last call, the gravest first. */
@@ -127,25 +139,37 @@ export function openCgroup(cgroups: Cgroups, id: string): CgroupOfSandbox {
   const directories = directoriesOf(cgroups, id)
   const counters = { memory: 0, processes: 0 }
   const [memory = '', pids = memory] = directories
+  function put(values: readonly Setting[]): void {
+    for (const [name, value] of values) {
+      const at = cgroups.version === 2 ? 0 : controllers.indexOf(name.split('.')[0] as 'memory')
+      writeFileSync(`${directories[at]}/${name}`, value)
+    }
+  }
+  const refusedForks = (): number => counter(`${pids}/pids.events`, 'max')
   return {
     limit(limits) {
       try {
-        for (const [name, value] of settings(cgroups.version, limits)) {
-          const at = cgroups.version === 2 ? 0 : controllers.indexOf(name.split('.')[0] as 'memory')
-          writeFileSync(`${directories[at]}/${name}`, value)
-        }
+        put(settings(cgroups.version, limits))
       } catch (cause) {
         throw refused(cause)
       }
     },
+    share(share) {
+      try {
+        put(cpuSettings(cgroups.version, share))
+      } catch {
+        // The group is gone, or this kernel does not take it: who shares nothing still has its limits.
+      }
+    },
+    refusedForks,
     async join(pid) {
       for (const directory of directories) await writeFile(`${directory}/cgroup.procs`, String(pid))
     },
     limitHit() {
       const killed = counter(`${memory}/${cgroups.version === 2 ? 'memory.events' : 'memory.oom_control'}`, 'oom_kill')
-      const refused = counter(`${pids}/pids.events`, 'max')
-      const hit = killed > counters.memory ? 'memory_limit' : refused > counters.processes ? 'process_limit' : null
-      Object.assign(counters, { memory: killed, processes: refused })
+      const processes = refusedForks()
+      const hit = killed > counters.memory ? 'memory_limit' : processes > counters.processes ? 'process_limit' : null
+      Object.assign(counters, { memory: killed, processes })
       return hit
     },
     freezer: cgroups.version === 2 ? freezer(memory) : null,
@@ -164,19 +188,32 @@ function directoriesOf({ bases, prefix }: Cgroups, id: string): readonly string[
   return bases.map((base) => `${base}/${prefix}${id}`)
 }
 
+type Setting = readonly [name: string, value: string]
+
 /** The files and values that put `limits` into force; pure. */
-export function settings(version: 1 | 2, limits: SandboxLimits): readonly (readonly [name: string, value: string])[] {
+export function settings(version: 1 | 2, limits: SandboxLimits): readonly Setting[] {
+  return [
+    [version === 2 ? 'memory.max' : 'memory.limit_in_bytes', String(limits.memoryBytes)],
+    ['pids.max', String(limits.processes)],
+    ...cpuQuota(version, limits.cpus),
+  ]
+}
+
+/** The files and values that give a share of the processors; pure. */
+export function cpuSettings(version: 1 | 2, { weight, cpus }: CpuShare): readonly Setting[] {
+  // The defaults of both versions, 100 and 1024, mean the same.
+  return [
+    version === 2 ? ['cpu.weight', String(weight)] : ['cpu.shares', String(Math.round((weight * 1024) / 100))],
+    ...cpuQuota(version, cpus),
+  ]
+}
+
+function cpuQuota(version: 1 | 2, cpus: number): readonly Setting[] {
   const period = 100_000
-  const quota = Math.round(limits.cpus * period)
+  const quota = Math.round(cpus * period)
   return version === 2
-    ? [
-        ['memory.max', String(limits.memoryBytes)],
-        ['pids.max', String(limits.processes)],
-        ['cpu.max', `${quota} ${period}`],
-      ]
+    ? [['cpu.max', `${quota} ${period}`]]
     : [
-        ['memory.limit_in_bytes', String(limits.memoryBytes)],
-        ['pids.max', String(limits.processes)],
         ['cpu.cfs_period_us', String(period)],
         ['cpu.cfs_quota_us', String(quota)],
       ]

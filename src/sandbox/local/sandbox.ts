@@ -5,6 +5,7 @@ import type { Sandbox, SandboxSpec, Upper } from '../contract.ts'
 import { supervise, type BareProcess } from '../supervised.ts'
 import { startProcess } from './bare-process.ts'
 import type { CommandPlace } from './command-plan.ts'
+import { cpuYielding } from './cpu-share.ts'
 import type { Holder } from './holder.ts'
 import { toolOf } from './host-command.ts'
 import type { Journal } from './journal.ts'
@@ -45,6 +46,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
   const { id, spec, diskDir, holder, launcher, state } = parts
   const { group } = holder
   const limits = limitWatch({ stateDir: state.path, diskDir, holder, limits: spec.limits })
+  const cpu = cpuYielding(group, spec.limits.cpus)
   const running = new Set<BareProcess>()
   const loans = new Set<Promise<unknown>>()
   const ending = new AbortController()
@@ -60,6 +62,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
 
   function start(command: Command): BareProcess {
     const bare = startProcess(holder.launcher, place, command)
+    const stopYielding = cpu.begin()
     let limit: AppError | null = null
     const stopWatching = limits.begin((error) => {
       limit = error
@@ -80,6 +83,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
       })
       .finally(() => {
         stopWatching()
+        stopYielding()
         running.delete(supervisable)
       })
     const supervisable: BareProcess = { ...bare, ended }
@@ -99,6 +103,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
 
   async function endCommands(): Promise<void> {
     ending.abort(gone('go on'))
+    cpu.end()
     const ends = [...running].map(({ ended }) => ended.catch(() => {}))
     for (const process of running) {
       process.kill()
