@@ -1,9 +1,10 @@
 import swagger from '@fastify/swagger'
 import fastify from 'fastify'
-import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { correlationId, correlationIdFrom, withCorrelation } from '../core/correlation.ts'
 import { AppError } from '../core/errors.ts'
 import type { Door, ServiceParts } from './door.ts'
+import { completed, describedRoute, documentFrame } from './openapi.ts'
 import { sendProblem } from './problem.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -47,11 +48,9 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
     sendProblem(reply, new AppError('route_unknown', 'Cannot serve the request: there is no such route')),
   )
   await door.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'forkyard', version: parts.version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    },
-    transform: jsonSchemaTransform,
+    openapi: documentFrame(parts.version),
+    transform: describedRoute,
+    transformObject: (made) => completed('openapiObject' in made ? made.openapiObject : made.swaggerObject),
   })
   await door.register(async (routes) => {
     const typed = routes.withTypeProvider<ZodTypeProvider>()

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { sendAnswer } from '../answer.ts'
 import { callerOptions } from '../caller.ts'
-import { answerOf } from '../schemas.ts'
+import { answerOf, exampleRepo, imageSummary, valueOf, withExample } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
 const tags = ['images']
@@ -9,23 +9,31 @@ const warmed = z.strictObject({ id: z.string(), commit: z.string(), bytes: z.int
 
 /** Listing, warming and dropping images. */
 export function imageRoutes(door: Door, { engine, schemas }: ServiceParts): void {
-  door.get('/v1/images', { schema: { summary: 'The images that are kept.', tags } }, async () => ({
-    value: await engine.images(),
-  }))
+  door.get(
+    '/v1/images',
+    { schema: { summary: 'The images that are kept.', tags, response: { 200: valueOf(z.array(imageSummary)) } } },
+    async () => ({ value: await engine.images() }),
+  )
   door.post(
     '/v1/images',
     {
       schema: {
         summary: 'Make the image for a ref ready.',
         tags,
-        body: schemas.warm,
+        body: withExample(schemas.warm, { repo: exampleRepo }),
         response: { 201: answerOf(warmed) },
       },
     },
     async (request, reply) => sendAnswer(reply, await engine.warm(request.body, callerOptions(request, reply)), 201),
   )
-  door.delete('/v1/images/:id', { schema: { summary: 'Remove an image.', tags } }, async (request, reply) => {
-    await engine.drop((request.params as { readonly id: string }).id)
-    return reply.code(204).send()
-  })
+  door.delete(
+    '/v1/images/:id',
+    {
+      schema: { summary: 'Remove an image.', tags, params: z.object({ id: z.string() }), response: { 204: z.null() } },
+    },
+    async (request, reply) => {
+      await engine.drop((request.params as { readonly id: string }).id)
+      return reply.code(204).send()
+    },
+  )
 }

@@ -1,17 +1,14 @@
-import { z } from 'zod'
 import { operations } from '../../git/registry.ts'
 import { callerOptions } from '../caller.ts'
 import { sendAnswer } from '../answer.ts'
-import { answerOf } from '../schemas.ts'
+import { answerOf, exampleRepo, explanation, valueOf, withExample } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
 /** A route for each operation on a repository, and one for what it would take. */
 export function operationRoutes(door: Door, { engine, schemas }: ServiceParts): void {
   for (const operation of operations) {
     const { name, summary, output, example } = operation
-    const body = schemas
-      .operation(operation)
-      .meta({ examples: [{ repo: 'https://example.com/team/project', ...example }] })
+    const body = withExample(schemas.operation(operation), { repo: exampleRepo, ...example })
     door.post(
       `/v1/operations/${name}`,
       { schema: { summary, tags: ['operations'], body, response: { 200: answerOf(output) } } },
@@ -24,7 +21,7 @@ export function operationRoutes(door: Door, { engine, schemas }: ServiceParts): 
           summary: `What ${name} would do and cost; nothing is run.`,
           tags: ['operations'],
           body,
-          response: { 200: z.strictObject({ value: z.unknown() }) },
+          response: { 200: valueOf(explanation) },
         },
       },
       async (request, reply) =>

@@ -3,17 +3,19 @@ import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import { capturedExecution } from '../../engine/captured-execution.ts'
 import type { Workspace } from '../../engine/contract.ts'
+import { exactText } from '../../git/bytes.ts'
 import { operations } from '../../git/registry.ts'
 import { sendAnswer } from '../answer.ts'
 import { callerOptions } from '../caller.ts'
 import { execRecords } from '../exec-records.ts'
 import { sendRecords, wantsRecords } from '../records.ts'
-import { answerOf } from '../schemas.ts'
+import { answerOf, exampleRepo, execution, valueOf, withExample, workspaceSummary } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
 const tags = ['workspaces']
 const opened = z.strictObject({ id: z.string(), expiresAt: z.iso.datetime() })
 const one = '/v1/workspaces/:id'
+const params = z.object({ id: z.string() })
 
 /** Opening, listing, using and closing workspaces. */
 export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): void {
@@ -23,23 +25,42 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
 
   door.post(
     '/v1/workspaces',
-    { schema: { summary: 'Open a workspace.', tags, body: schemas.open, response: { 201: answerOf(opened) } } },
+    {
+      schema: {
+        summary: 'Open a workspace.',
+        tags,
+        body: withExample(schemas.open, { repo: exampleRepo }),
+        response: { 201: answerOf(opened) },
+      },
+    },
     async (request, reply) => {
       const workspace = await engine.open(request.body, callerOptions(request, reply))
       void reply.header('location', `/v1/workspaces/${workspace.id}`)
       return sendAnswer(reply, { value: briefly(workspace), receipt: workspace.receipt }, 201)
     },
   )
-  door.get('/v1/workspaces', { schema: { summary: 'The workspaces that are open.', tags } }, async () => ({
-    value: await engine.workspaces(),
-  }))
-  door.get(one, { schema: { summary: 'What a workspace is.', tags } }, async (request) => {
-    const { id } = await find(request)
-    return { value: (await engine.workspaces()).find((each) => each.id === id) }
-  })
+  door.get(
+    '/v1/workspaces',
+    {
+      schema: {
+        summary: 'The workspaces that are open.',
+        tags,
+        response: { 200: valueOf(z.array(workspaceSummary)) },
+      },
+    },
+    async () => ({ value: await engine.workspaces() }),
+  )
+  door.get(
+    one,
+    { schema: { summary: 'What a workspace is.', tags, params, response: { 200: valueOf(workspaceSummary) } } },
+    async (request) => {
+      const { id } = await find(request)
+      return { value: (await engine.workspaces()).find((each) => each.id === id) }
+    },
+  )
   door.delete(
     one,
-    { schema: { summary: 'End a workspace and all that runs in it.', tags } },
+    { schema: { summary: 'End a workspace and all that runs in it.', tags, params, response: { 204: z.null() } } },
     async (request, reply) => {
       await (await find(request)).close()
       return reply.code(204).send()
@@ -51,7 +72,8 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
       schema: {
         summary: 'Copy a workspace with everything that was changed.',
         tags,
-        body: schemas.fork,
+        params,
+        body: withExample(schemas.fork, { count: 2 }),
         response: { 201: answerOf(z.array(opened)) },
       },
     },
@@ -67,7 +89,8 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
       schema: {
         summary: 'Let a workspace live longer, or hold more.',
         tags,
-        body: schemas.extend,
+        params,
+        body: withExample(schemas.extend, { ttlMs: 3_600_000 }),
         response: { 200: answerOf(opened) },
       },
     },
@@ -80,7 +103,9 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
       schema: {
         summary: 'Run a program in a workspace; with Accept: application/x-ndjson or text/event-stream as it goes.',
         tags,
-        body: schemas.program,
+        params,
+        body: withExample(schemas.program.extend({ stdin: exactText.optional() }), { argv: ['cat'], stdin: 'hello' }),
+        response: { 200: answerOf(execution) },
       },
     },
     async (request, reply) => {
@@ -93,10 +118,11 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
     },
   )
   for (const operation of operations) {
-    const { name, summary, output } = operation
+    const { name, summary, output, example } = operation
+    const body = withExample(schemas.inWorkspace(operation), example)
     door.post(
       `${one}/operations/${name}`,
-      { schema: { summary, tags, body: schemas.inWorkspace(operation), response: { 200: answerOf(output) } } },
+      { schema: { summary, tags, params, body, response: { 200: answerOf(output) } } },
       async (request, reply) =>
         sendAnswer(reply, await (await find(request)).run(name, request.body ?? {}, callerOptions(request, reply))),
     )
