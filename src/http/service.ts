@@ -1,9 +1,10 @@
 import swagger from '@fastify/swagger'
 import fastify from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { correlationId, correlationIdFrom, withCorrelation } from '../core/correlation.ts'
+import { correlationId, correlationIdFrom, newCorrelationId, withCorrelation } from '../core/correlation.ts'
 import { AppError } from '../core/errors.ts'
 import type { Door, ServiceParts } from './door.ts'
+import { takeJson } from './json-body.ts'
 import { completed, describedRoute, documentFrame } from './openapi.ts'
 import { sendProblem } from './problem.ts'
 import { fileRoutes } from './routes/files.ts'
@@ -24,13 +25,16 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: ARRIVAL_MS,
     forceCloseConnections: 'idle',
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply, error),
+    // No hook has run for what cannot even be routed.
+    frameworkErrors: (error, _request, reply) =>
+      void sendProblem(reply.header('x-correlation-id', newCorrelationId()), error),
     rewriteUrl: ({ url = '' }) => withBytesOfFiles(url),
     // A name of a path parameter is one of ours; its length is what a URL may have.
     routerOptions: { maxParamLength: 8192 },
   })
   // Schemas describe. What comes is checked once, by the engine, which says in its own words what is wrong.
   door.setValidatorCompiler(() => (value) => ({ value }))
+  takeJson(door)
   door.setSerializerCompiler(() => JSON.stringify)
   door.addHook('onRequest', (request, reply, done) => {
     const { traceparent } = request.headers

@@ -1,37 +1,26 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
-import type { Service } from '../../src/cli/doors.ts'
-import { composeService } from '../../src/compose.ts'
-import { parseSettings } from '../../src/config.ts'
 import { operations } from '../../src/git/registry.ts'
 import { exampleRepo } from '../../src/http/schemas.ts'
 import { answerChecks, routesOf, watchRoutes, type Description, type Route } from '../support/described-service.ts'
 import { makeGround } from '../support/engine-repository.ts'
-import { leftovers } from '../support/leftovers.ts'
+import { runService } from '../support/running-service.ts'
 
-// Before the home is taken away, which what is made next sees to.
-after(async () => {
-  await service.close()
-  assert.deepEqual(leftovers(ground.home), [])
-})
 const ground = makeGround(async (source) => {
   await source.commit({ files: { 'README.md': '# Ground\n\nTODO: write\n' } })
   await source.commit({ files: { 'README.md': '# Ground\n\nTODO: write more\n', 'src/a.txt': 'a\n' } })
   await source.tag('v1')
 })
 const registered = watchRoutes()
-let service: Service
-let url: string
+// What was asked once need not be asked again: how answers look is what counts here.
+const service = runService(ground.home, { maxStalenessMs: 600_000, readerIdleMs: 30_000 })
 let description: Description
 
 before(async () => {
-  // What was asked once need not be asked again: how answers look is what counts here.
-  const settings = { ...ground.home.settings, maxStalenessMs: 600_000, readerIdleMs: 30_000 }
-  service = await composeService(parseSettings(settings), {}, { version: '0.0.0' })
-  url = await service.listen({ host: '127.0.0.1', port: 0 })
-  description = (await (await fetch(`${url}/openapi.json`)).json()) as Description
+  description = (await (await fetch(`${service.url}/openapi.json`)).json()) as Description
 })
+
 test('an independent validator finds the description to be OpenAPI 3.1', async () => {
   const { valid, errors } = await new Validator().validate({ ...description })
   assert.deepEqual([valid, errors], [true, undefined])
@@ -66,22 +55,22 @@ test('every route is described: a name of its own, what it is for, what it takes
 
 test('the example of every route is answered as its description says', async (t) => {
   const complaintAbout = answerChecks(description)
-  const shared = await opened()
+  const shared = await service.open(ground.repo)
   for (const route of routesOf(description)) {
     await t.test(`${route.method} ${route.path}`, async () => {
       const operation = operations.find(({ name }) => new RegExp(`/(?:operations|explain)/${name}$`).test(route.path))
       const isInWorkspace = route.path.startsWith('/v1/workspaces/{id}')
       const mayShare = !isInWorkspace || (operation?.effect ?? (route.method === 'GET' ? 'read' : 'write')) === 'read'
-      const workspace = mayShare ? shared : await opened()
+      const workspace = mayShare ? shared : await service.open(ground.repo)
       for (const step of isInWorkspace ? (operation?.exampleAfter ?? []) : [])
-        assert.equal((await send(`/v1/workspaces/${workspace}/operations/${step.operation}`, step.input)).status, 200)
+        assert.equal((await send(`${workspace}/operations/${step.operation}`, step.input)).status, 200)
       const response = await sendExample(route, workspace)
       const code = response.ok ? null : ((await response.clone().json()) as { code: string }).code
       // Without a workspace what changes one is refused, and the refusal is described as well.
       const isRefused = !isInWorkspace && operation !== undefined && !isOneShot(operation)
       assert.equal(code, isRefused ? 'needs_workspace' : null)
       assert.equal(await complaintAbout(route, response), null)
-      if (!mayShare) await fetch(`${url}/v1/workspaces/${workspace}`, { method: 'DELETE' })
+      if (!mayShare) await service.close(workspace)
     })
   }
 })
@@ -92,27 +81,21 @@ function isOneShot({ effect, example, input, ...operation }: (typeof operations)
 
 function send(path: string, body: unknown, init: RequestInit = {}): Promise<Response> {
   const headers = { 'content-type': 'application/json' }
-  return fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body), ...init })
-}
-
-async function opened(): Promise<string> {
-  const response = await send('/v1/workspaces', { repo: ground.repo })
-  assert.equal(response.status, 201)
-  return ((await response.json()) as { value: { id: string } }).value.id
+  return fetch(service.url + path, { method: 'POST', headers, body: JSON.stringify(body), ...init })
 }
 
 async function sendExample(
   { method, path, parameters = [], requestBody }: Route,
   workspace: string,
 ): Promise<Response> {
-  const id = path.startsWith('/v1/images') ? await imageId() : workspace
+  const id = path.startsWith('/v1/images') ? await imageId() : workspace.slice(workspace.lastIndexOf('/') + 1)
   const examples = new Map(parameters.map(({ name, example }) => [name, example]))
   const target = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => (name === 'id' ? id : String(examples.get(name))))
   const [type, content] = Object.entries(requestBody?.content ?? {})[0] ?? []
-  if (type === undefined) return fetch(url + target, { method })
+  if (type === undefined) return fetch(service.url + target, { method })
   const { example } = content as { example: Readonly<Record<string, unknown>> | string }
   if (typeof example === 'string')
-    return fetch(url + target, { method, headers: { 'content-type': type }, body: example })
+    return fetch(service.url + target, { method, headers: { 'content-type': type }, body: example })
   return send(target, 'repo' in example ? { ...example, repo: realRepo(example['repo']) } : example, { method })
 }
 
@@ -122,6 +105,6 @@ function realRepo(repo: unknown): string {
 }
 
 async function imageId(): Promise<string> {
-  const { value } = (await (await fetch(`${url}/v1/images`)).json()) as { value: readonly { id: string }[] }
+  const { value } = (await (await fetch(`${service.url}/v1/images`)).json()) as { value: readonly { id: string }[] }
   return value[0]?.id ?? ''
 }
