@@ -55,6 +55,10 @@ export function admission({ concurrency, maxWaiting, maxWaitMs }: AdmissionSetti
     line.running -= 1
     running -= 1
     admitNext()
+    forgetIdle(caller, line)
+  }
+
+  function forgetIdle(caller: Caller | undefined, line: Line): void {
     if (line.running === 0 && line.waiting.size === 0) lines.delete(tenantOf(caller))
   }
 
@@ -112,10 +116,15 @@ export function admission({ concurrency, maxWaiting, maxWaitMs }: AdmissionSetti
       start(line)
       return line
     }
-    const refused = refusal(caller, line)
-    if (refused !== null) throw refused
-    await span('wait', {}, () => wait(line, signal))
-    return line
+    try {
+      const refused = refusal(caller, line)
+      if (refused !== null) throw refused
+      await span('wait', {}, () => wait(line, signal))
+      return line
+    } catch (error) {
+      forgetIdle(caller, line)
+      throw error
+    }
   }
 
   return {
