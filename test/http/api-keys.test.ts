@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { hasCode } from '../../src/core/errors.ts'
-import { apiKeys } from '../../src/http/api-keys.ts'
+import { apiKeys, apiKeysSchema } from '../../src/http/api-keys.ts'
 import { keyOf, sha256, writeKeys } from '../support/tenants.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'forkyard-keys-'))
@@ -86,4 +86,13 @@ test('a file with a key where its hash belongs, an unknown tenant or field is re
     })
   }
   await assert.rejects(apiKeys(join(dir, 'none.json'), clockAt(0)), { code: 'settings_invalid' })
+})
+
+test('the example of the documentation is a file of keys', () => {
+  const text = readFileSync(new URL('../../docs/service.md', import.meta.url), 'utf8')
+  const [, example = ''] = /```json\n(.*?)```/s.exec(text) ?? []
+  const { tenants } = apiKeysSchema.parse(JSON.parse(example))
+  const [first = assert.fail()] = Object.values(tenants)
+  const described = [...text.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, fields = '']) => fields.match(/\w+/g) ?? [])
+  assert.deepEqual(described.toSorted(), Object.keys(first).toSorted())
 })
