@@ -73,7 +73,12 @@ export async function composeService(
     import('./http/service.ts'),
     import('./engine/request.ts'),
   ])
-  const door = await httpService({ engine, schemas: requests(settings).schemas, version })
+  const door = await httpService({
+    engine,
+    schemas: requests(settings).schemas,
+    version,
+    streamIdleMs: settings.streamIdleMs,
+  })
   return {
     listen: (address) => door.listen(address),
     async close() {

@@ -112,6 +112,7 @@ export const catalog = {
   process_limit: { status: 507, retry: 'never', hint: 'Raise FORKYARD_PROCESSES.' },
   deadline_exceeded: { status: 504, retry: 'never', hint: 'Allow more time with deadlineMs.' },
   canceled: { status: 499, retry: 'safe', hint: 'The request was given up by its caller.' },
+  reader_silent: { status: 408, retry: 'safe', hint: 'Read what is streamed as it comes, or ask for less.' },
   over_capacity: { status: 503, retry: 'later', hint: 'Too much runs at once; try again later.' },
 
   // The host and its sandboxes

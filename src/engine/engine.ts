@@ -7,6 +7,7 @@ import type { HttpRemotes } from '../git/remote/http-remote.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Images } from '../workspace/images.ts'
 import { readers } from '../workspace/readers.ts'
+import { answerRecords } from './answer-records.ts'
 import { workOf, type Outcome } from './outcome.ts'
 import type { Engine, WorkspaceSummary } from './contract.ts'
 import type { Credential } from './credentials.ts'
@@ -73,6 +74,10 @@ export function inProcessEngine({
     // The operations with all their schemas are a quarter of the start-up; `exec` and `images` do without.
     run: async (name, input, options = {}) =>
       (await import('./run-operation.ts')).runOperation(parts, name, input, options),
+    stream: (name, input, options = {}) =>
+      answerRecords(options, { silenceMs: settings.streamIdleMs }, async (request, recorder) =>
+        (await import('./run-operation.ts')).runOperation(parts, name, input, request, recorder),
+      ),
     exec: (input, options = {}) => execInFork(parts, input, options),
 
     open: async (input, options = {}) => (await import('./open-workspace.ts')).openWorkspace(parts, input, options),

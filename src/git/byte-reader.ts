@@ -62,7 +62,8 @@ export class ByteReader {
     let lines = this.#buffer.subarray(this.#at)
     for (let from = 0; ;) {
       const found = lines.indexOf(mark, from)
-      const end = found < 0 ? lines.length : found + newline.length
+      // The last bytes may be the beginning of a mark.
+      const end = found < 0 ? lines.length - start.length : found + newline.length
       if (end > maxBytes) return null
       if (found >= 0) {
         this.#buffer = lines
@@ -72,7 +73,7 @@ export class ByteReader {
       from = Math.max(0, lines.length - mark.length + 1)
       pieces ??= gatherPieces(lines)
       this.#at = this.#buffer.length
-      if (!(await this.#fill())) return lines
+      if (!(await this.#fill())) return lines.length > maxBytes ? null : lines
       lines = pieces.add(this.#buffer)
     }
   }

@@ -11,4 +11,6 @@ export interface ServiceParts {
   /** For the description of the routes; the engine itself checks what comes. */
   readonly schemas: RequestSchemas
   readonly version: string
+  /** Time after which a stream is ended whose client takes nothing. */
+  readonly streamIdleMs: number
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { operations } from '../../git/registry.ts'
 import { callerOptions } from '../caller.ts'
 import { sendAnswer } from '../answer.ts'
+import { sendRecords, wantsRecords } from '../records.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
@@ -15,7 +16,13 @@ export function operationRoutes(door: Door, { engine, schemas }: ServiceParts): 
     door.post(
       `/v1/operations/${name}`,
       { schema: { summary, tags: ['operations'], body, response: { 200: answerOf(output) } } },
-      async (request, reply) => sendAnswer(reply, await engine.run(name, request.body, callerOptions(request, reply))),
+      async (request, reply) => {
+        const form = wantsRecords(request)
+        const options = callerOptions(request, reply)
+        return form === null
+          ? sendAnswer(reply, await engine.run(name, request.body, options))
+          : sendRecords(reply, engine.stream(name, request.body, options), form)
+      },
     )
     door.post(
       `/v1/explain/${name}`,

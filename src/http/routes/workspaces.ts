@@ -2,7 +2,8 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import { capturedExecution } from '../../engine/captured-execution.ts'
-import type { Workspace } from '../../engine/contract.ts'
+import type { Answer, Execution, RequestOptions, Workspace } from '../../engine/contract.ts'
+import { answerRecords } from '../../engine/answer-records.ts'
 import { operations } from '../../git/registry.ts'
 import { sendAnswer } from '../answer.ts'
 import { callerOptions } from '../caller.ts'
@@ -16,7 +17,8 @@ const opened = z.strictObject({ id: z.string(), expiresAt: z.iso.datetime() })
 const one = '/v1/workspaces/:id'
 
 /** Opening, listing, using and closing workspaces. */
-export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): void {
+export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: ServiceParts): void {
+  const silence = { silenceMs: streamIdleMs }
   const find = (request: FastifyRequest): Promise<Workspace> =>
     engine.workspace((request.params as { readonly id: string }).id)
   const briefly = ({ id, expiresAt }: Workspace) => ({ id, expiresAt })
@@ -25,9 +27,16 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
     '/v1/workspaces',
     { schema: { summary: 'Open a workspace.', tags, body: schemas.open, response: { 201: answerOf(opened) } } },
     async (request, reply) => {
-      const workspace = await engine.open(request.body, callerOptions(request, reply))
-      void reply.header('location', `/v1/workspaces/${workspace.id}`)
-      return sendAnswer(reply, { value: briefly(workspace), receipt: workspace.receipt }, 201)
+      const form = wantsRecords(request)
+      const options = callerOptions(request, reply)
+      const open = async (more: RequestOptions): Promise<Answer<{ id: string }>> => {
+        const workspace = await engine.open(request.body, more)
+        return { value: briefly(workspace), receipt: workspace.receipt }
+      }
+      if (form !== null) return sendRecords(reply, answerRecords(options, silence, open), form)
+      const answer = await open(options)
+      void reply.header('location', `/v1/workspaces/${answer.value.id}`)
+      return sendAnswer(reply, answer, 201)
     },
   )
   door.get('/v1/workspaces', { schema: { summary: 'The workspaces that are open.', tags } }, async () => ({
@@ -85,11 +94,13 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
     },
     async (request, reply) => {
       const { input, stdin } = withoutStdin(request.body)
-      const execution = await (await find(request)).exec(input, { ...callerOptions(request, reply), ...stdin })
+      const workspace = await find(request)
+      const options = { ...callerOptions(request, reply), ...stdin }
       const form = wantsRecords(request)
-      return form === null
-        ? sendAnswer(reply, await capturedExecution(execution))
-        : sendRecords(reply, execRecords(execution), form)
+      if (form === null) return sendAnswer(reply, await capturedExecution(await workspace.exec(input, options)))
+      const start = ({ signal }: { signal: AbortSignal }): Promise<Execution> =>
+        workspace.exec(input, { ...options, signal: AbortSignal.any([options.signal, signal]) })
+      return sendRecords(reply, execRecords(start, silence), form)
     },
   )
   for (const operation of operations) {
@@ -97,8 +108,15 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
     door.post(
       `${one}/operations/${name}`,
       { schema: { summary, tags, body: schemas.inWorkspace(operation), response: { 200: answerOf(output) } } },
-      async (request, reply) =>
-        sendAnswer(reply, await (await find(request)).run(name, request.body ?? {}, callerOptions(request, reply))),
+      async (request, reply) => {
+        const workspace = await find(request)
+        const body = request.body ?? {}
+        const form = wantsRecords(request)
+        const options = callerOptions(request, reply)
+        return form === null
+          ? sendAnswer(reply, await workspace.run(name, body, options))
+          : sendRecords(reply, workspace.stream(name, body, options), form)
+      },
     )
   }
 }
