@@ -125,6 +125,7 @@ export const catalog = {
   deadline_exceeded: { status: 504, retry: 'never', hint: 'Allow more time with deadlineMs.' },
   canceled: { status: 499, retry: 'safe', hint: 'The request was given up by its caller.' },
   service_draining: { status: 503, retry: 'later', hint: 'The service is about to stop; ask the one that follows.' },
+  reader_silent: { status: 408, retry: 'safe', hint: 'Read what is streamed as it comes, or ask for less.' },
   over_capacity: { status: 503, retry: 'later', hint: 'Too much runs at once; try again later.' },
 
   // The host and its sandboxes

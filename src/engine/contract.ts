@@ -11,6 +11,8 @@ import type { Caller } from './caller.ts'
 export interface Engine {
   /** Runs a named operation; `input` holds its own fields and the common ones (`repo`, `ref`, `maxStalenessMs`, `deadlineMs`). */
   run(name: string, input: unknown, options?: RequestOptions): Promise<Answer<unknown>>
+  /** The same as records, made as they are read; with the first, what `run` would throw at once is thrown. */
+  stream(name: string, input: unknown, options?: RequestOptions): AnswerRecords
   /** Runs a program in a throw-away fork of a repository. */
   exec(input: unknown, options?: RequestOptions): Promise<Execution>
   /** Lends a working copy of its own to the caller, until it is closed or its time is over. */
@@ -56,6 +58,8 @@ export interface Workspace {
   readonly expiresAt: string
   /** Runs a named operation in it; `input` holds its own fields and `deadlineMs`. Reads run together, writes alone. */
   run(name: string, input?: unknown, options?: RequestOptions): Promise<Answer<unknown>>
+  /** The same as records, made as they are read. */
+  stream(name: string, input?: unknown, options?: RequestOptions): AnswerRecords
   /** Starts a program in it: `argv`, `cwd` (from its root), `env`, `deadlineMs`, `maxOutputBytes`. */
   exec(input: unknown, options?: ProgramOptions): Promise<Execution>
   readonly files: WorkspaceFiles
@@ -115,6 +119,22 @@ export interface Answer<Value> {
   readonly value: Value
   readonly receipt: Receipt
 }
+
+/**
+ * One step of an answer that is streamed. `start` comes first, with what is known of the receipt by then; `end` last, with
+ * what `value` holds beside the items. A stream that fails throws, so that one without `end` is never whole.
+ */
+export type AnswerRecord =
+  | { readonly type: 'start'; readonly receipt?: Partial<Receipt> }
+  | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'item'; readonly value: unknown }
+  | { readonly type: 'end'; readonly value: unknown; readonly receipt: Receipt }
+
+/**
+ * Nothing is done before the first record is asked for, and little ahead of the reader; who leaves (`return`) or does not
+ * ask for the next one in time (`reader_silent`) ends what is under way.
+ */
+export type AnswerRecords = AsyncIterableIterator<AnswerRecord, undefined, undefined>
 
 /** How an answer came to be. */
 export interface Receipt {

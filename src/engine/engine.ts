@@ -10,6 +10,7 @@ import { readers } from '../workspace/readers.ts'
 import { admission } from './admission.ts'
 import { checkOperator } from './caller.ts'
 import { fetchBudget } from './fetch-budget.ts'
+import { answerRecords } from './answer-records.ts'
 import { workOf, type Outcome } from './outcome.ts'
 import type { Engine, WorkspaceSummary } from './contract.ts'
 import type { Credential } from './credentials.ts'
@@ -84,6 +85,10 @@ export function inProcessEngine({
     // The operations with all their schemas are a quarter of the start-up; `exec` and `images` do without.
     run: async (name, input, options = {}) =>
       (await import('./run-operation.ts')).runOperation(parts, name, input, options),
+    stream: (name, input, options = {}) =>
+      answerRecords(options, { silenceMs: settings.streamIdleMs }, async (request, recorder) =>
+        (await import('./run-operation.ts')).runOperation(parts, name, input, request, recorder),
+      ),
     exec: (input, options = {}) => execInFork(parts, input, options),
 
     open: async (input, options = {}) => (await import('./open-workspace.ts')).openWorkspace(parts, input, options),

@@ -25,6 +25,11 @@ export const engineSettings = z.strictObject({
     .min(1000)
     .default(30_000)
     .describe('Time of near silence after which a transfer from a server is given up.'),
+  streamIdleMs: z
+    .int()
+    .min(1)
+    .default(30_000)
+    .describe('Time after which a stream is ended whose reader takes nothing.'),
   maxOutputBytes: z
     .int()
     .min(1)

@@ -1,3 +1,4 @@
+import { answerRecords } from './answer-records.ts'
 import type { Workspace } from './contract.ts'
 import { execInWorkspace } from './exec-in-workspace.ts'
 import { extendWorkspace } from './extend-workspace.ts'
@@ -17,6 +18,10 @@ export function workspaceOf(parts: Parts, { id, receipt, caller }: Lease): Works
       return new Date(lease().expiresAt).toISOString()
     },
     run: async (name, input = {}, options = {}) => runInWorkspace(parts, lease(), name, input, options),
+    stream: (name, input = {}, options = {}) =>
+      answerRecords(options, { silenceMs: parts.settings.streamIdleMs }, (request, recorder) =>
+        runInWorkspace(parts, lease(), name, input, request, recorder),
+      ),
     exec: async (input, options = {}) => execInWorkspace(parts, lease(), input, options),
     files: filesOf(parts, lease),
     async fork(input = {}, options = {}) {

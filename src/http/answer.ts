@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer, Receipt, RequestOptions } from '../engine/contract.ts'
+import { answerRecords } from '../engine/answer-records.ts'
 import { callerOptions } from './caller.ts'
+import { sendRecords, wantsRecords } from './records.ts'
 import type { Repetitions, Sent } from './repetitions.ts'
 
 /** An answer with what HTTP says beside it. */
@@ -15,16 +17,28 @@ export function sendAnswer(reply: FastifyReply, answering: Answering): FastifyRe
   return send(reply, sentOf(answering))
 }
 
-/** Does what changes something once for equal requests with the same Idempotency-Key, and sends its answer to each. */
+/** What answers are sent with. */
+export interface Sending {
+  readonly repetitions: Repetitions
+  /** Time after which a stream is ended whose client takes nothing. */
+  readonly silenceMs: number
+}
+
+/** Does what changes something once for equal requests with the same Idempotency-Key, and sends its answer to each; as records where that is asked for. */
 export async function sendOnce(
-  repetitions: Repetitions,
+  { repetitions, silenceMs }: Sending,
   request: FastifyRequest,
   reply: FastifyReply,
   work: (options: RequestOptions) => Promise<Answering>,
 ): Promise<FastifyReply> {
   const options = callerOptions(request, reply)
-  const once = async (signal: AbortSignal): Promise<Sent> => sentOf(await work({ ...options, signal }))
-  return send(reply, await repetitions.once(request, once, options))
+  const once = (more: RequestOptions): Promise<Sent> =>
+    repetitions.once(request, async (signal) => sentOf(await work({ ...more, signal })), { ...options, ...more })
+  const form = wantsRecords(request)
+  if (form === null) return send(reply, await once(options))
+  const answer = async (more: RequestOptions): Promise<Answer<unknown>> =>
+    JSON.parse((await once(more)).body) as Answer<unknown>
+  return sendRecords(reply, answerRecords(options, { silenceMs }, answer), form)
 }
 
 /** Sends an answer that never changes; who has it already is told only that. */

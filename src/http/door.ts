@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { ApiKeys } from './api-keys.ts'
-import type { Repetitions } from './repetitions.ts'
+import type { Sending } from './answer.ts'
 import type { Engine } from '../engine/contract.ts'
 import type { RequestSchemas } from '../engine/request.ts'
 
@@ -15,7 +15,7 @@ export interface ServiceParts {
   readonly version: string
   /** `null` where callers are not told apart; then only this machine is served. */
   readonly keys: ApiKeys | null
-  readonly repetitions: Repetitions
+  readonly sending: Sending
   /** Told by whoever stops the service. */
   readonly life: { isDraining: boolean }
 }

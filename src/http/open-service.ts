@@ -3,6 +3,7 @@ import { systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
 import type { Engine } from '../engine/contract.ts'
 import type { RequestSchemas } from '../engine/request.ts'
+import type { EngineSettings } from '../engine/settings.ts'
 import { apiKeys } from './api-keys.ts'
 import { repetitions } from './repetitions.ts'
 import { httpService } from './service.ts'
@@ -10,17 +11,18 @@ import type { HttpSettings } from './settings.ts'
 
 interface Opening {
   readonly engine: Engine
-  readonly settings: HttpSettings
+  readonly settings: HttpSettings & Pick<EngineSettings, 'streamIdleMs'>
   readonly schemas: RequestSchemas
   readonly version: string
 }
 
 /** The engine as a service that listens to nobody yet; it closes the engine with itself. */
 export async function openService({ engine, settings, schemas, version }: Opening) {
-  const { apiKeysFile, drainMs } = settings
+  const { apiKeysFile, drainMs, streamIdleMs } = settings
   const keys = apiKeysFile === null ? null : await apiKeys(apiKeysFile, systemClock)
   const life = { isDraining: false }
-  const door = await httpService({ engine, schemas, version, keys, repetitions: repetitions(), life })
+  const sending = { repetitions: repetitions(), silenceMs: streamIdleMs }
+  const door = await httpService({ engine, schemas, version, keys, sending, life })
   door.addHook('onResponse', (_request, _reply, done) => {
     // A connection that was busy when the service was told to stop waits for nothing more.
     if (life.isDraining) setImmediate(() => door.server.closeIdleConnections())

@@ -51,7 +51,13 @@ test('a service that is told to stop finishes what is under way', async () => {
 
 test('what comes in by connections that are still open is refused meanwhile', async () => {
   const { schemas } = requests(ground.home.settings)
-  const parts = { engine: ground.engine, schemas, version: '0', keys: null, repetitions: repetitions() }
+  const parts = {
+    engine: ground.engine,
+    schemas,
+    version: '0',
+    keys: null,
+    sending: { repetitions: repetitions(), silenceMs: 1000 },
+  }
   const door = await httpService({ ...parts, life: { isDraining: true } })
   const refused = await door.inject('/v1/workspaces')
   const { code } = refused.json<{ code: string }>()

@@ -8,7 +8,7 @@ const tags = ['images']
 const warmed = z.strictObject({ id: z.string(), commit: z.string(), bytes: z.int().nullable() })
 
 /** Listing, warming and dropping images. */
-export function imageRoutes(door: Door, { engine, schemas, repetitions }: ServiceParts): void {
+export function imageRoutes(door: Door, { engine, schemas, sending }: ServiceParts): void {
   door.get('/v1/images', { schema: { summary: 'The images that are kept.', tags } }, async (request) => ({
     value: await engine.images(callerOf(request)),
   }))
@@ -23,7 +23,7 @@ export function imageRoutes(door: Door, { engine, schemas, repetitions }: Servic
       },
     },
     (request, reply) =>
-      sendOnce(repetitions, request, reply, async (options) => ({
+      sendOnce(sending, request, reply, async (options) => ({
         ...(await engine.warm(request.body, options)),
         status: 201,
       })),

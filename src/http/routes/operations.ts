@@ -2,11 +2,12 @@ import { z } from 'zod'
 import { operations } from '../../git/registry.ts'
 import { callerOptions } from '../caller.ts'
 import { sendAnswer, sendFixed, sendOnce } from '../answer.ts'
+import { sendRecords, wantsRecords } from '../records.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
 /** A route for each operation on a repository, and one for what it would take. */
-export function operationRoutes(door: Door, { engine, schemas, repetitions }: ServiceParts): void {
+export function operationRoutes(door: Door, { engine, schemas, sending }: ServiceParts): void {
   for (const operation of operations) {
     const { name, summary, output, example, effect, isPure } = operation
     const body = schemas
@@ -17,8 +18,11 @@ export function operationRoutes(door: Door, { engine, schemas, repetitions }: Se
       { schema: { summary, tags: ['operations'], body, response: { 200: answerOf(output) } } },
       async (request, reply) => {
         if (effect !== 'read')
-          return sendOnce(repetitions, request, reply, (options) => engine.run(name, request.body, options))
-        const answer = await engine.run(name, request.body, callerOptions(request, reply))
+          return sendOnce(sending, request, reply, (options) => engine.run(name, request.body, options))
+        const options = callerOptions(request, reply)
+        const form = wantsRecords(request)
+        if (form !== null) return sendRecords(reply, engine.stream(name, request.body, options), form)
+        const answer = await engine.run(name, request.body, options)
         return isPure ? sendFixed(request, reply, answer) : sendAnswer(reply, answer)
       },
     )

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import { capturedExecution } from '../../engine/captured-execution.ts'
-import type { RequestOptions, Workspace } from '../../engine/contract.ts'
+import type { Execution, RequestOptions, Workspace } from '../../engine/contract.ts'
 import { operations } from '../../git/registry.ts'
 import { sendAnswer, sendOnce } from '../answer.ts'
 import { callerOf, callerOptions } from '../caller.ts'
@@ -16,7 +16,7 @@ const opened = z.strictObject({ id: z.string(), expiresAt: z.iso.datetime() })
 const one = '/v1/workspaces/:id'
 
 /** Opening, listing, using and closing workspaces. */
-export function workspaceRoutes(door: Door, { engine, schemas, repetitions }: ServiceParts): void {
+export function workspaceRoutes(door: Door, { engine, schemas, sending }: ServiceParts): void {
   const find = (request: FastifyRequest): Promise<Workspace> =>
     engine.workspace((request.params as { readonly id: string }).id, callerOf(request))
   const briefly = ({ id, expiresAt }: Workspace) => ({ id, expiresAt })
@@ -25,7 +25,7 @@ export function workspaceRoutes(door: Door, { engine, schemas, repetitions }: Se
     '/v1/workspaces',
     { schema: { summary: 'Open a workspace.', tags, body: schemas.open, response: { 201: answerOf(opened) } } },
     (request, reply) =>
-      sendOnce(repetitions, request, reply, async (options) => {
+      sendOnce(sending, request, reply, async (options) => {
         const workspace = await engine.open(request.body, options)
         const location = `/v1/workspaces/${workspace.id}`
         return { value: briefly(workspace), receipt: workspace.receipt, status: 201, location }
@@ -57,7 +57,7 @@ export function workspaceRoutes(door: Door, { engine, schemas, repetitions }: Se
       },
     },
     (request, reply) =>
-      sendOnce(repetitions, request, reply, async (options) => {
+      sendOnce(sending, request, reply, async (options) => {
         const forks = await (await find(request)).fork(request.body ?? {}, options)
         const [{ receipt }] = forks as [Workspace]
         return { value: forks.map(briefly), receipt, status: 201 }
@@ -74,7 +74,7 @@ export function workspaceRoutes(door: Door, { engine, schemas, repetitions }: Se
       },
     },
     (request, reply) =>
-      sendOnce(repetitions, request, reply, async (options) => (await find(request)).extend(request.body, options)),
+      sendOnce(sending, request, reply, async (options) => (await find(request)).extend(request.body, options)),
   )
   door.post(
     `${one}/exec`,
@@ -87,11 +87,13 @@ export function workspaceRoutes(door: Door, { engine, schemas, repetitions }: Se
     },
     async (request, reply) => {
       const { input, stdin } = withoutStdin(request.body)
-      const execution = await (await find(request)).exec(input, { ...callerOptions(request, reply), ...stdin })
+      const workspace = await find(request)
+      const options = { ...callerOptions(request, reply), ...stdin }
       const form = wantsRecords(request)
-      return form === null
-        ? sendAnswer(reply, await capturedExecution(execution))
-        : sendRecords(reply, execRecords(execution), form)
+      if (form === null) return sendAnswer(reply, await capturedExecution(await workspace.exec(input, options)))
+      const start = ({ signal }: { signal: AbortSignal }): Promise<Execution> =>
+        workspace.exec(input, { ...options, signal: AbortSignal.any([options.signal, signal]) })
+      return sendRecords(reply, execRecords(start, sending), form)
     },
   )
   for (const operation of operations) {
@@ -101,9 +103,11 @@ export function workspaceRoutes(door: Door, { engine, schemas, repetitions }: Se
       { schema: { summary, tags, body: schemas.inWorkspace(operation), response: { 200: answerOf(output) } } },
       async (request, reply) => {
         const run = async (options: RequestOptions) => (await find(request)).run(name, request.body ?? {}, options)
-        return effect === 'read'
-          ? sendAnswer(reply, await run(callerOptions(request, reply)))
-          : sendOnce(repetitions, request, reply, run)
+        if (effect !== 'read') return sendOnce(sending, request, reply, run)
+        const options = callerOptions(request, reply)
+        const form = wantsRecords(request)
+        if (form === null) return sendAnswer(reply, await run(options))
+        return sendRecords(reply, (await find(request)).stream(name, request.body ?? {}, options), form)
       },
     )
   }
