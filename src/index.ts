@@ -10,6 +10,8 @@ export type { Exit, Running } from './core/exec.ts'
 export type { Progress } from './core/progress.ts'
 export type {
   Answer,
+  AnswerRecord,
+  AnswerRecords,
   Engine,
   Execution,
   Explanation,

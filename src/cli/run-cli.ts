@@ -23,7 +23,10 @@ export async function runCli(
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return exitCodes.ok
     const error = thrown instanceof CommanderError ? asUsage(thrown) : thrown
-    await write(terminal.stderr, renderProblem(error, { isJson: ownArguments(argv).includes('--json') }))
+    await write(
+      terminal.stderr,
+      renderProblem(error, { isJson: ['--json', '--stream'].some((flag) => ownArguments(argv).includes(flag)) }),
+    )
     if (interrupt.signal.aborted) return interrupt.exitCode()
     const code = exitCodeOf(error)
     // A program's own code must stay apart from our failure to run it.

@@ -5,30 +5,38 @@ import type { Needs } from '../git/operation.ts'
 import type { Cost } from '../workspace/cost.ts'
 import type { FileEntry, FileKind } from '../workspace/file-answer.ts'
 import type { Step } from '../workspace/steps.ts'
+import type { Caller } from './caller.ts'
 
 /** The one place where parts meet; the same interface in process and over HTTP. */
 export interface Engine {
   /** Runs a named operation; `input` holds its own fields and the common ones (`repo`, `ref`, `maxStalenessMs`, `deadlineMs`). */
   run(name: string, input: unknown, options?: RequestOptions): Promise<Answer<unknown>>
+  /** The same as records, made as they are read; with the first, what `run` would throw at once is thrown. */
+  stream(name: string, input: unknown, options?: RequestOptions): AnswerRecords
   /** Runs a program in a throw-away fork of a repository. */
   exec(input: unknown, options?: RequestOptions): Promise<Execution>
   /** Lends a working copy of its own to the caller, until it is closed or its time is over. */
   open(input: unknown, options?: RequestOptions): Promise<Workspace>
   /** One that is open, by its id; throws `workspace_not_found`. */
-  workspace(id: string): Promise<Workspace>
-  /** The workspaces that are open now. */
-  workspaces(): Promise<readonly WorkspaceSummary[]>
+  workspace(id: string, options?: CallerOptions): Promise<Workspace>
+  /** The workspaces that the caller has open now. */
+  workspaces(options?: CallerOptions): Promise<readonly WorkspaceSummary[]>
   /** What `run` would do and cost, without doing it. */
   explain(name: string, input: unknown, options?: RequestOptions): Promise<Explanation>
   /** Makes the image for a ref ready, durable on disk when it returns. */
   warm(input: unknown, options?: RequestOptions): Promise<Answer<WarmImage>>
-  images(): Promise<readonly ImageSummary[]>
+  images(options?: CallerOptions): Promise<readonly ImageSummary[]>
   /** Removes an image by id; throws `image_not_found`. */
-  drop(imageId: string): Promise<void>
+  drop(imageId: string, options?: CallerOptions): Promise<void>
   close(): Promise<void>
 }
 
-export interface RequestOptions {
+/** Who asks; nobody in particular where callers are not told apart. */
+export interface CallerOptions {
+  readonly caller?: Caller
+}
+
+export interface RequestOptions extends CallerOptions {
   readonly signal?: AbortSignal
   /** Value of an Authorization header for the upstream, `Basic …`; wins over configured credentials. */
   readonly gitAuthorization?: string
@@ -50,6 +58,8 @@ export interface Workspace {
   readonly expiresAt: string
   /** Runs a named operation in it; `input` holds its own fields and `deadlineMs`. Reads run together, writes alone. */
   run(name: string, input?: unknown, options?: RequestOptions): Promise<Answer<unknown>>
+  /** The same as records, made as they are read. */
+  stream(name: string, input?: unknown, options?: RequestOptions): AnswerRecords
   /** Starts a program in it: `argv`, `cwd` (from its root), `env`, `deadlineMs`, `maxOutputBytes`. */
   exec(input: unknown, options?: ProgramOptions): Promise<Execution>
   readonly files: WorkspaceFiles
@@ -109,6 +119,22 @@ export interface Answer<Value> {
   readonly value: Value
   readonly receipt: Receipt
 }
+
+/**
+ * One step of an answer that is streamed. `start` comes first, with what is known of the receipt by then; `end` last, with
+ * what `value` holds beside the items. A stream that fails throws, so that one without `end` is never whole.
+ */
+export type AnswerRecord =
+  | { readonly type: 'start'; readonly receipt?: Partial<Receipt> }
+  | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'item'; readonly value: unknown }
+  | { readonly type: 'end'; readonly value: unknown; readonly receipt: Receipt }
+
+/**
+ * Nothing is done before the first record is asked for, and little ahead of the reader; who leaves (`return`) or does not
+ * ask for the next one in time (`reader_silent`) ends what is under way.
+ */
+export type AnswerRecords = AsyncIterableIterator<AnswerRecord, undefined, undefined>
 
 /** How an answer came to be. */
 export interface Receipt {

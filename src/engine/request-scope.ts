@@ -10,6 +10,8 @@ import type { Work } from './outcome.ts'
 
 /** What a request carries through the house: its end, its time and its receipt. */
 export interface RequestScope extends BringOptions {
+  /** What the receipt will say, as far as it is known before the work is done. */
+  known(facts: Omit<ReceiptFacts, 'tier'>): Partial<Receipt>
   answer<Value>(given: Given<Value>, facts: ReceiptFacts): Answer<Value>
 }
 
@@ -37,24 +39,27 @@ export function bracketRequest<T>(
   return withCorrelation(correlationId() ?? newCorrelationId(), () =>
     collectPhases((phases) =>
       withDeadline(deadlineMs, callersSignal, (signal) => {
+        const known = (facts: Omit<ReceiptFacts, 'tier'>) => ({
+          repo: facts.repository.key,
+          ref: facts.resolution?.ref ?? facts.ref,
+          commit: facts.resolution?.commit ?? '',
+          stalenessMs: facts.resolution?.stalenessMs ?? 0,
+          driver: facts.driver,
+          correlationId: correlationId() ?? '',
+        })
         const answer: RequestScope['answer'] = ({ value, work, warnings }, facts) => {
           const receipt: Receipt = {
-            repo: facts.repository.key,
-            ref: facts.resolution?.ref ?? facts.ref,
-            commit: facts.resolution?.commit ?? '',
+            ...known(facts),
             history: work.history,
-            stalenessMs: facts.resolution?.stalenessMs ?? 0,
-            driver: facts.driver,
             tier: facts.tier,
             plan: facts.tier === 'result' ? [] : work.steps.map(stepText),
             bytesFetched: facts.tier === 'result' ? 0 : work.bytesFetched,
             phases: phases(),
             warnings,
-            correlationId: correlationId() ?? '',
           }
           return { value, receipt }
         }
-        return span('operation', {}, () => use({ signal, deadlineMs, onProgress, answer }))
+        return span('operation', {}, () => use({ signal, deadlineMs, onProgress, known, answer }))
       }),
     ),
   )

@@ -6,6 +6,7 @@ import { workspaceGit } from '../workspace/builder.ts'
 import { hasGaps } from '../workspace/needs.ts'
 import type { Step } from '../workspace/steps.ts'
 import { worktreeFiles } from '../workspace/worktree-files.ts'
+import type { Recorder } from './answer-records.ts'
 import { bringContents } from './bring-contents.ts'
 import { bringNeeds } from './bring-needs.ts'
 import type { Answer, RequestOptions } from './contract.ts'
@@ -14,22 +15,27 @@ import type { Lease } from './leases.ts'
 import type { Parts } from './parts.ts'
 import { upstreamOf } from './upstream-of-workspace.ts'
 import { refsIn } from './workspace-refs.ts'
+import { watched } from './watched-operation.ts'
 import { bracketInWorkspace, type WorkspaceScope } from './workspace-scope.ts'
 
-/** Runs a named operation in a workspace; reads run together, what changes something runs alone. */
+/** Runs a named operation in a workspace; reads run together, what changes something runs alone. A `recorder` is told the items. */
 export async function runInWorkspace(
   parts: Parts,
   lease: Lease,
   name: string,
   input: unknown,
   options: RequestOptions,
+  recorder: Recorder | null = null,
 ): Promise<Answer<unknown>> {
-  const operation = findOperation(name)
+  const declared = findOperation(name)
+  const operation = recorder === null ? declared : watched(declared, recorder)
   const { own, deadlineMs } = parts.requests.inWorkspace(operation, input)
   const kind = operation.effect === 'read' ? 'read' : 'write'
-  return bracketInWorkspace(parts, lease, { deadlineMs }, options, (scope) =>
-    lease.lock.run(kind, () => serve({ parts, lease, operation, own, options }, scope), scope),
-  )
+  return bracketInWorkspace(parts, lease, { deadlineMs }, options, (scope) => {
+    recorder?.know(scope.known())
+    const run = (): Promise<Answer<unknown>> => serve({ parts, lease, operation, own, options }, scope)
+    return lease.lock.run(kind, () => parts.admission.run(options.caller, run, scope), scope)
+  })
 }
 
 interface Call {

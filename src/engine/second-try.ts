@@ -7,11 +7,12 @@ import { hasCode } from '../core/errors.ts'
 export async function withSecondTry<T>(
   maxStalenessMs: number,
   serve: (maxStalenessMs: number) => Promise<T>,
+  mayRepeat: () => boolean = () => true,
 ): Promise<T> {
   try {
     return await serve(maxStalenessMs)
   } catch (error) {
-    if (!hasMoved(error)) throw error
+    if (!hasMoved(error) || !mayRepeat()) throw error
     return await serve(0)
   }
 }

@@ -25,6 +25,11 @@ export const engineSettings = z.strictObject({
     .min(1000)
     .default(30_000)
     .describe('Time of near silence after which a transfer from a server is given up.'),
+  streamIdleMs: z
+    .int()
+    .min(1)
+    .default(30_000)
+    .describe('Time after which a stream is ended whose reader takes nothing.'),
   maxOutputBytes: z
     .int()
     .min(1)
@@ -46,6 +51,13 @@ export const engineSettings = z.strictObject({
     .min(1)
     .default(1024 ** 3)
     .describe('Bytes of new objects that one push may bring.'),
+  concurrency: z
+    .int()
+    .min(1)
+    .default(64)
+    .describe('Pieces of work that run at once; answers that are known already do not count.'),
+  maxWaiting: z.int().min(0).default(1024).describe('Pieces of work that wait for their turn; more are refused.'),
+  maxWaitMs: z.int().min(1).default(30_000).describe('How long a piece of work waits for its turn.'),
   resultCacheBytes: z
     .int()
     .min(0)

@@ -1,11 +1,13 @@
-import type { Answer, RequestOptions } from './contract.ts'
+import type { Answer, Receipt, RequestOptions } from './contract.ts'
 import type { Lease } from './leases.ts'
 import type { Work } from './outcome.ts'
 import type { Parts } from './parts.ts'
 import { bracketRequest, type RequestScope } from './request-scope.ts'
 
 /** What a request in a workspace carries with it. */
-export interface WorkspaceScope extends Omit<RequestScope, 'answer'> {
+export interface WorkspaceScope extends Omit<RequestScope, 'answer' | 'known'> {
+  /** What the receipt will say, as far as it is known before the work is done. */
+  known(): Partial<Receipt>
   /** The answer with the receipt of this workspace. */
   answer<Value>(value: Value, work: Omit<Work, 'history'>): Answer<Value>
 }
@@ -24,6 +26,6 @@ export function bracketInWorkspace<T>(
     const facts = { repository, ref, resolution, driver: driver.name, tier: 'workspace' } as const
     const answer: WorkspaceScope['answer'] = (value, work) =>
       scope.answer({ value, work: { ...work, history: lease.copy.has.history }, warnings }, facts)
-    return use({ ...scope, answer })
+    return use({ ...scope, known: () => ({ ...scope.known(facts), tier: facts.tier }), answer })
   })
 }

@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts'
 
 const maxRecordBytes = 64 * 1024 * 1024
+const newline = Buffer.from('\n')
 
 /** Reads delimited records from chunks of bytes as they arrive. */
 export class ByteReader {
@@ -22,7 +23,7 @@ export class ByteReader {
       this.#at = end < 0 ? this.#buffer.length : end + 1
       if (end >= 0) return pieces === null ? piece : pieces.add(piece)
       if (piece.length > 0) {
-        pieces ??= gatherPieces()
+        pieces ??= gatherPieces(Buffer.alloc(0))
         if (pieces.add(piece).length > maxRecordBytes)
           throw new AppError('output_limit', 'Cannot read the output of git: a record is too long')
       }
@@ -49,6 +50,32 @@ export class ByteReader {
       parts.push(part)
     }
     return Buffer.concat(parts)
+  }
+
+  /**
+   * Lines up to the next one, after the first, that begins with `start`; empty at the end. `null` where they are more than
+   * `maxBytes`: after that nothing more can be read.
+   */
+  async linesBefore(start: Buffer, maxBytes: number): Promise<Buffer | null> {
+    const mark = Buffer.concat([newline, start])
+    let pieces: Pieces | null = null
+    let lines = this.#buffer.subarray(this.#at)
+    for (let from = 0; ;) {
+      const found = lines.indexOf(mark, from)
+      // The last bytes may be the beginning of a mark.
+      const end = found < 0 ? lines.length - start.length : found + newline.length
+      if (end > maxBytes) return null
+      if (found >= 0) {
+        this.#buffer = lines
+        this.#at = end
+        return lines.subarray(0, end)
+      }
+      from = Math.max(0, lines.length - mark.length + 1)
+      pieces ??= gatherPieces(lines)
+      this.#at = this.#buffer.length
+      if (!(await this.#fill())) return lines.length > maxBytes ? null : lines
+      lines = pieces.add(this.#buffer)
+    }
   }
 
   /** Consumes so many bytes. */
@@ -89,8 +116,8 @@ interface Pieces {
 }
 
 /** Joins pieces in a place that doubles when it is full: however many and small they are, a byte is copied twice or so. */
-function gatherPieces(): Pieces {
-  let [place, length] = [Buffer.alloc(0), 0]
+function gatherPieces(first: Buffer): Pieces {
+  let [place, length] = [first, first.length]
   return {
     add(piece) {
       if (length + piece.length > place.length) {

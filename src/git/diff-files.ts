@@ -3,7 +3,7 @@ import { exactText, plainLine, plainText, toExactText } from './bytes.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { limit, maxBytes, oid, repoPaths } from './fields.ts'
 import { keeping } from './keeping.ts'
-import { splitPatch, wholeSections } from './patches.ts'
+import { eachPatch } from './patches.ts'
 import { readNumstat, readRawRecord, type NumstatRecord, type RawRecord } from './raw-records.ts'
 
 /** Input fields of every operation that compares two trees. */
@@ -50,7 +50,7 @@ const diffFile = z.strictObject({
   patch: exactText.nullable(),
   truncated: z.boolean().meta({ description: 'Whether the patch was left out because of maxBytes.' }),
 })
-type DiffFile = z.output<typeof diffFile>
+export type DiffFile = z.output<typeof diffFile>
 
 /** Output fields of every operation that compares two trees. */
 export const diffAnswer = {
@@ -78,8 +78,19 @@ export function diffFlags(options: DiffOptions): readonly string[] {
   ]
 }
 
-/** Reads raw records, line counts and patches, in git's order. */
+/** Everything that `eachFile` gives, gathered. */
 export async function readDiff(reader: ByteReader, options: DiffOptions): Promise<DiffAnswer> {
+  const files: DiffFile[] = []
+  const rest = await eachFile(reader, options, (file) => void files.push(file))
+  return { files, ...rest }
+}
+
+/** Reads raw records, line counts and patches, in git's order, and gives each file once its patch is there. */
+export async function eachFile(
+  reader: ByteReader,
+  options: DiffOptions,
+  give: (file: DiffFile) => Promise<void> | void,
+): Promise<Omit<DiffAnswer, 'files'>> {
   const records: RawRecord[] = []
   const keep = keeping('changed files', options.limit)
   let count = 0
@@ -97,16 +108,13 @@ export async function readDiff(reader: ByteReader, options: DiffOptions): Promis
     const key = stat.path.toString('latin1')
     if (kept.has(key)) stats.set(key, stat)
   }
-  const text = await reader.take(options.maxBytes + 1)
-  const isCut = text.length > options.maxBytes
-  const patches = splitPatch(isCut ? text.subarray(0, wholeSections(text)) : text, records)
-  // Sections come in the order of the records, so those that were cut off are the last ones.
-  const firstCut = isCut ? patches.findLastIndex((patch) => patch !== null) + 1 : records.length
-  const files = records.map((record, index) => {
+  let isCut = false
+  for await (const { record, patch, isLeftOut } of eachPatch(reader, records, options.maxBytes)) {
     const stat = stats.get(record.path.toString('latin1')) ?? { additions: 0, deletions: 0 }
-    return toFile(record, stat, patches[index] ?? null, index >= firstCut)
-  })
-  return { files, totals, truncated: count > records.length || files.some((file) => file.truncated) }
+    isCut ||= isLeftOut
+    await give(toFile(record, stat, patch, isLeftOut))
+  }
+  return { totals, truncated: count > records.length || isCut }
 }
 
 /** A raw record as a value. */

@@ -91,8 +91,26 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   /** Ids of the file contents `run` will read where `needs.blobs` is `paths`; missing ones are fetched in one batch. */
   blobs?(git: Git, input: z.output<Input>, context: OperationContext): Promise<readonly string[]>
   run(git: Git, input: z.output<Input>, context: OperationContext): Promise<z.output<Output>>
+  /** How to have it one by one, where the answer is a list that git prints as it goes. */
+  readonly items?: Listing<Input>
   /** The value as plain text for people. */
   plain(value: z.output<Output>): string
+}
+
+/** How an answer comes one by one. */
+export interface Listing<Input extends z.ZodObject = z.ZodObject, Item = unknown, Rest = object> {
+  /** The field of the answer that lists the items. */
+  readonly list: string
+  /**
+   * Hands each item to `give` while git runs, and goes on when it was taken: git is never far ahead of a reader.
+   * Resolves with the rest of the answer.
+   */
+  each(
+    git: Git,
+    input: z.output<Input>,
+    context: OperationContext,
+    give: (item: Item) => Promise<void> | void,
+  ): Promise<Rest>
 }
 
 /** Declares an operation; its route, command, schema, label and docs are derived from the value. */
@@ -100,4 +118,24 @@ export function defineOperation<Input extends z.ZodObject, Output extends z.ZodT
   operation: Operation<Input, Output>,
 ): Operation<Input, Output> {
   return operation
+}
+
+type ItemOf<Value, List extends string> = Value extends Readonly<Record<List, readonly (infer Item)[]>> ? Item : never
+
+/** Declares an operation whose answer comes one by one; `run` is the same, gathered. */
+export function defineListing<Input extends z.ZodObject, Output extends z.ZodObject, List extends string>({
+  items,
+  ...operation
+}: Omit<Operation<Input, Output>, 'run' | 'items'> & {
+  readonly items: Listing<Input, ItemOf<z.output<Output>, List>, Omit<z.output<Output>, List>> & { readonly list: List }
+}): Operation<Input, Output> {
+  return {
+    ...operation,
+    items,
+    async run(git, input, context) {
+      const gathered: unknown[] = []
+      const rest = await items.each(git, input, context, (item) => void gathered.push(item))
+      return { [items.list]: gathered, ...rest } as z.output<Output>
+    },
+  }
 }

@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import type { ApiKeys } from './api-keys.ts'
+import type { Sending } from './answer.ts'
 import type { Engine } from '../engine/contract.ts'
 import type { RequestSchemas } from '../engine/request.ts'
 
@@ -11,4 +13,11 @@ export interface ServiceParts {
   /** For the description of the routes; the engine itself checks what comes. */
   readonly schemas: RequestSchemas
   readonly version: string
+  /** Time for a request to arrive whole. */
+  readonly arrivalMs: number
+  /** `null` where callers are not told apart; then only this machine is served. */
+  readonly keys: ApiKeys | null
+  readonly sending: Sending
+  /** Told by whoever stops the service. */
+  readonly life: { isDraining: boolean }
 }

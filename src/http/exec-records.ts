@@ -1,46 +1,33 @@
-import type { Execution } from '../engine/contract.ts'
+import { handOver, type Teller } from '../core/hand-over.ts'
+import { settleAll } from '../core/settle-all.ts'
 import { textOf } from '../engine/captured-execution.ts'
+import type { Execution } from '../engine/contract.ts'
 import type { StreamRecord } from './records.ts'
 
-type Channel = 'stdout' | 'stderr'
-
-/** A program's output as it comes, and how it ended. */
-export async function* execRecords({ running, receipt }: Execution): AsyncGenerator<StreamRecord> {
-  // Both are awaited at the end; until then a rejection is not unhandled.
-  void Promise.allSettled([running.exit, receipt])
-  let isWhole = false
-  try {
-    yield { type: 'start' }
-    yield* merged(running)
-    const { code, signal } = await running.exit
-    yield { type: 'end', value: { exitCode: code, signal }, receipt: await receipt }
-    isWhole = true
-  } finally {
-    if (!isWhole) running.signal('SIGKILL')
-  }
+/** A program's output as it comes, and how it ended; the program ends with its reader. */
+export function execRecords(
+  start: (options: { signal: AbortSignal }) => Promise<Execution>,
+  { silenceMs }: { readonly silenceMs: number },
+): AsyncIterableIterator<StreamRecord, undefined, undefined> {
+  return handOver<StreamRecord>(
+    async ({ give }, signal) => {
+      const { running, receipt } = await start({ signal })
+      // It is awaited at the end; until then a rejection is not unhandled.
+      receipt.catch(() => {})
+      await give({ type: 'start' })
+      await settleAll([tell('stdout', running.stdout, give), tell('stderr', running.stderr, give)])
+      const { code: exitCode, signal: endedBy } = await running.exit
+      await give({ type: 'end', value: { exitCode, signal: endedBy }, receipt: await receipt })
+    },
+    { silenceMs },
+  )
 }
 
-/** Chunks of both streams in the order in which they are read; each waits for its own reader only. */
-async function* merged(running: Pick<Execution['running'], Channel>): AsyncGenerator<StreamRecord> {
-  const sources = new Map(
-    (['stdout', 'stderr'] as const).map((channel) => [channel, running[channel][Symbol.asyncIterator]()]),
-  )
-  const read = async (channel: Channel, source: AsyncIterator<Uint8Array>) => ({ channel, found: await source.next() })
-  const waiting = new Map([...sources].map(([channel, source]) => [channel, read(channel, source)]))
-  try {
-    while (waiting.size > 0) {
-      const { channel, found } = await Promise.race(waiting.values())
-      const source = sources.get(channel)
-      if (found.done === true || source === undefined) waiting.delete(channel)
-      else {
-        yield { type: channel, data: textOf(Buffer.from(found.value)) }
-        waiting.set(channel, read(channel, source))
-      }
-    }
-  } finally {
-    for (const each of waiting.values())
-      each.catch(() => {
-        // The first failure is the one that is told.
-      })
-  }
+/** Each chunk once the one before was taken, so that a program whose output nobody reads comes to stand still. */
+async function tell(
+  type: 'stdout' | 'stderr',
+  chunks: AsyncIterable<Uint8Array>,
+  give: Teller<StreamRecord>['give'],
+): Promise<void> {
+  for await (const chunk of chunks) await give({ type, data: textOf(Buffer.from(chunk)) })
 }

@@ -21,31 +21,42 @@ export function wantsRecords({ headers: { accept = '' } }: FastifyRequest): Reco
   return accept.includes(mediaTypes.ndjson) ? 'ndjson' : null
 }
 
-/** Sends records as they come and as fast as the client takes them. */
-export function sendRecords(reply: FastifyReply, records: AsyncIterable<StreamRecord>, form: RecordForm): FastifyReply {
+/**
+ * Sends records as they come and as fast as the client takes them. Nothing is sent before there is a first one: what fails
+ * until then is thrown, and answered as any failure.
+ */
+export async function sendRecords(
+  reply: FastifyReply,
+  records: AsyncIterableIterator<StreamRecord>,
+  form: RecordForm,
+): Promise<FastifyReply> {
+  const first = await records.next()
   const frame = form === 'sse' ? asEvent : asLine
   return reply
     .type(mediaTypes[form])
     .header('cache-control', 'no-store')
     .header('x-accel-buffering', 'no')
-    .send(Readable.from(frames(records, frame), { objectMode: false, highWaterMark: 64 * 1024 }))
+    .send(Readable.from(frames(first, records, frame), { objectMode: false, highWaterMark: 64 * 1024 }))
 }
 
 async function* frames(
-  records: AsyncIterable<StreamRecord>,
+  first: IteratorResult<StreamRecord>,
+  records: AsyncIterator<StreamRecord>,
   frame: (record: StreamRecord) => string,
 ): AsyncGenerator<string> {
   try {
-    for await (const record of withHeartbeat(records)) yield frame(record)
+    for await (const record of withHeartbeat(first, records)) yield frame(record)
   } catch (error) {
     yield frame({ type: 'error', problem: toProblem(error) })
   }
 }
 
 /** Adds a record where none came for a while: proxies cut what is silent. */
-async function* withHeartbeat(records: AsyncIterable<StreamRecord>): AsyncGenerator<StreamRecord> {
-  const source = records[Symbol.asyncIterator]()
-  let next = source.next()
+async function* withHeartbeat(
+  first: IteratorResult<StreamRecord>,
+  records: AsyncIterator<StreamRecord>,
+): AsyncGenerator<StreamRecord> {
+  let next = Promise.resolve(first)
   try {
     for (;;) {
       const beat = Promise.withResolvers<null>()
@@ -57,13 +68,13 @@ async function* withHeartbeat(records: AsyncIterable<StreamRecord>): AsyncGenera
       }
       if (found.done === true) return
       yield found.value
-      next = source.next()
+      next = records.next()
     }
   } finally {
     next.catch(() => {
       // Nobody is there any more to be told.
     })
-    await source.return?.()
+    await records.return?.()
   }
 }
 

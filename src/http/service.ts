@@ -3,7 +3,9 @@ import fastify from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { correlationId, correlationIdFrom, newCorrelationId, withCorrelation } from '../core/correlation.ts'
 import { AppError } from '../core/errors.ts'
+import { refuseBroken } from './broken-request.ts'
 import type { Door, ServiceParts } from './door.ts'
+import { gate } from './gate.ts'
 import { takeJson } from './json-body.ts'
 import { completed, describedRoute, documentFrame } from './openapi.ts'
 import { sendProblem } from './problem.ts'
@@ -15,16 +17,29 @@ import { workspaceRoutes } from './routes/workspaces.ts'
 
 const MAX_HEADER_BYTES = 16 * 1024
 const MAX_BODY_BYTES = 8 * 1024 * 1024
-/** Time for a request to arrive whole; a file that is written has the deadline of the write. */
-const ARRIVAL_MS = 60_000
+/** Time for the headers of a request, where all of it does not have less. */
+const MAX_HEADERS_MS = 10_000
+/** Beyond these, connections are not taken. */
+const MAX_CONNECTIONS = 4096
 
 /** The engine over HTTP; it listens to nobody yet. */
 export async function httpService(parts: ServiceParts): Promise<Door> {
+  const { arrivalMs } = parts
   const door = fastify({
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: 10_000 },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: Math.min(MAX_HEADERS_MS, arrivalMs),
+      // Refused below, in our own words.
+      requireHostHeader: false,
+      // By default connections are looked at every half minute only.
+      connectionsCheckingInterval: Math.min(1000, arrivalMs / 4),
+    },
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: ARRIVAL_MS,
+    requestTimeout: arrivalMs,
     forceCloseConnections: 'idle',
+    // The gate says so in our own words.
+    return503OnClosing: false,
+    clientErrorHandler: refuseBroken,
     // No hook has run for what cannot even be routed.
     frameworkErrors: (error, _request, reply) =>
       void sendProblem(reply.header('x-correlation-id', newCorrelationId()), error),
@@ -32,6 +47,7 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
     // A name of a path parameter is one of ours; its length is what a URL may have.
     routerOptions: { maxParamLength: 8192 },
   })
+  door.server.maxConnections = MAX_CONNECTIONS
   // Schemas describe. What comes is checked once, by the engine, which says in its own words what is wrong.
   door.setValidatorCompiler(() => (value) => ({ value }))
   takeJson(door)
@@ -43,10 +59,13 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
       done()
     })
   })
-  door.addHook('onRequest', async ({ headers: { host = '' } }) => {
-    // A page of another site may reach a local port under a name of its own.
-    if (!isLocalName(host)) throw new AppError('host_unserved', 'Cannot serve the request: it is for another host')
+  door.addHook('onRequest', async ({ raw }) => {
+    // Whoever stands between could take the one for the other.
+    if (hostsIn(raw.rawHeaders) !== 1)
+      throw new AppError('input_invalid', 'Cannot understand the request: it must name one host')
   })
+  door.decorateRequest('tenant', null)
+  door.addHook('onRequest', gate(parts))
   door.setErrorHandler((error, _request, reply) => sendProblem(reply, error))
   door.setNotFoundHandler((_request, reply) =>
     sendProblem(reply, new AppError('route_unknown', 'Cannot serve the request: there is no such route')),
@@ -71,7 +90,6 @@ function withBytesOfFiles(url: string): string {
   )
 }
 
-/** Whether a Host header names this machine to itself. */
-export function isLocalName(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host)
+function hostsIn(rawHeaders: readonly string[]): number {
+  return rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
 }

@@ -72,3 +72,23 @@ test('a record that is too long is given up', async () => {
   )
   await assert.rejects(reader.until(0), { code: 'output_limit' })
 })
+
+test('lines before a mark come out the same however the bytes are cut, and what is too long does not', async () => {
+  const mark = Buffer.from('@@')
+  const line = fc.constantFrom('', 'a', '@', ' @@', '@a', 'long line').map((text) => `${text}\n`)
+  const section = fc.array(line, { maxLength: 4 }).map((lines) => Buffer.from(`@@\n${lines.join('')}`))
+  await fc.assert(
+    fc.asyncProperty(fc.array(section), fc.array(fc.nat(7)), async (sections, sizes) => {
+      const reader = new ByteReader(cut(Buffer.concat(sections), sizes))
+      for (const each of sections) assert.deepEqual(await reader.linesBefore(mark, each.length), each)
+      assert.equal((await reader.linesBefore(mark, 0))?.length, 0)
+      const longest = sections.reduce((most, { length }) => Math.max(most, length), 0)
+      if (longest === 0) return
+      const short = new ByteReader(cut(Buffer.concat(sections), sizes))
+      let found: Buffer | null = null
+      for (let index = 0; index < sections.length && (index === 0 || found !== null); index++)
+        found = await short.linesBefore(mark, longest - 1)
+      assert.equal(found, null)
+    }),
+  )
+})

@@ -162,7 +162,10 @@ for (const [name, [{ path = log, ...init }, status, code]] of Object.entries(hea
 test('a workspace that was closed is gone, to whoever closes it again and to whoever uses it', async () => {
   const workspace = await service.open(ground.repo)
   const both = await Promise.all([1, 2].map(() => fetch(service.url + workspace, { method: 'DELETE' })))
-  assert.deepEqual(both.map(({ status }) => status).toSorted((a, b) => a - b), [204, 404])
+  assert.deepEqual(
+    both.map(({ status }) => status).toSorted((a, b) => a - b),
+    [204, 404],
+  )
   assert.deepEqual(await refusal(workspace, { method: 'DELETE', headers: {} }), [404, 'workspace_not_found'])
   for (const path of ['/operations/status', '/exec', '/fork', '/extend', '/files/README.md'])
     assert.deepEqual(

@@ -39,6 +39,10 @@ export function fakeEngine(answers: Partial<Engine> = {}): { readonly engine: En
       calls.push({ method: 'run', name, input })
       return await (answers.run ?? unexpected)(name, input, options)
     },
+    stream: (name, input, options) => {
+      calls.push({ method: 'stream', name, input })
+      return (answers.stream ?? unexpected)(name, input, options)
+    },
     exec: async (input, options) => {
       calls.push({ method: 'exec', input })
       return await (answers.exec ?? unexpected)(input, options)

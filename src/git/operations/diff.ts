@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import { changedBlobs } from '../blobs.ts'
-import { diffAnswer, diffFlags, diffOptions, plainDiff, readDiff } from '../diff-files.ts'
+import { diffAnswer, diffFlags, diffOptions, eachFile, plainDiff } from '../diff-files.ts'
 import { oid, revision, revisionOrRef } from '../fields.ts'
-import { defineOperation } from '../operation.ts'
+import { defineListing } from '../operation.ts'
 import { resolved } from '../revision.ts'
 import type { Git } from '../run-git.ts'
 
@@ -18,7 +18,7 @@ const input = z.strictObject({
 })
 type Input = z.output<typeof input>
 
-export const diff = defineOperation({
+export const diff = defineListing({
   name: 'diff',
   summary: 'Compare two commits.',
   effect: 'read',
@@ -37,10 +37,13 @@ export const diff = defineOperation({
   async blobs(git, input, { signal }) {
     return changedBlobs(git, { revisions: await endpoints(git, input, signal), paths: input.paths, signal })
   },
-  async run(git, input, { signal }) {
-    const [from, to] = await endpoints(git, input, signal)
-    const request = { flags: diffFlags(input), revisions: [from, to], paths: input.paths, commitsOnly: true, signal }
-    return git.read('diff-tree', request, async (reader) => ({ from, to, ...(await readDiff(reader, input)) }))
+  items: {
+    list: 'files',
+    async each(git, input, { signal }, give) {
+      const [from, to] = await endpoints(git, input, signal)
+      const request = { flags: diffFlags(input), revisions: [from, to], paths: input.paths, commitsOnly: true, signal }
+      return git.read('diff-tree', request, async (reader) => ({ from, to, ...(await eachFile(reader, input, give)) }))
+    },
   },
   plain: plainDiff,
 })

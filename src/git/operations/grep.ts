@@ -4,7 +4,7 @@ import { exactText, plainLine, toExactText } from '../bytes.ts'
 import { limit, maxBytes, repoPaths, revisionOrRef } from '../fields.ts'
 import { readGrep } from '../grep-records.ts'
 import { keeping } from '../keeping.ts'
-import { defineOperation } from '../operation.ts'
+import { defineListing } from '../operation.ts'
 import { resolved } from '../revision.ts'
 
 const line = z.strictObject({
@@ -14,7 +14,7 @@ const line = z.strictObject({
   text: exactText,
 })
 
-export const grep = defineOperation({
+export const grep = defineListing({
   name: 'grep',
   summary: 'Find lines that match a pattern in the text files of a commit.',
   effect: 'read',
@@ -51,42 +51,44 @@ export const grep = defineOperation({
   }),
   blobs: (git, { revision, paths }, { signal }) =>
     treeBlobs(git, { commit: resolved(revision), paths, recursive: true, signal }),
-  async run(git, input, { signal }) {
-    const commit = resolved(input.revision)
-    const flags = [
-      ...[
-        '-z',
-        '--line-number',
-        '--column',
-        '--full-name',
-        '-I',
-        '--no-color',
-        '--no-textconv',
-        '--no-recurse-submodules',
-      ],
-      { fixed: '--fixed-strings', extended: '--extended-regexp', perl: '--perl-regexp' }[input.syntax],
-      ...(input.ignoreCase ? ['--ignore-case'] : []),
-      ...(input.wholeWords ? ['--word-regexp'] : []),
-      ...(input.contextLines > 0 ? [`--context=${input.contextLines}`] : []),
-      // Glued to its letter, so that no pattern is ever taken for a flag.
-      `-e${input.pattern}`,
-    ]
-    // Exit code 1 means "no match": an answer, not a failure.
-    const request = { flags, revisions: [commit], paths: input.paths, okExitCodes: [0, 1], commitsOnly: true, signal }
-    return git.read('grep', request, async (reader) => {
-      const lines: z.output<typeof line>[] = []
-      let [matches, bytes] = [0, 0]
-      const keep = keeping('names of files', Infinity)
-      for await (const { path, line, column, text } of readGrep(reader, commit)) {
-        bytes += text.length + 1
-        if (bytes > input.maxBytes || (column !== null && matches === input.limit))
-          return { lines, matches, truncated: true }
-        if (column !== null) matches++
-        keep(path.length)
-        lines.push({ path: toExactText(path), line, column, text: toExactText(text) })
-      }
-      return { lines, matches, truncated: false }
-    })
+  items: {
+    list: 'lines',
+    async each(git, input, { signal }, give) {
+      const commit = resolved(input.revision)
+      const flags = [
+        ...[
+          '-z',
+          '--line-number',
+          '--column',
+          '--full-name',
+          '-I',
+          '--no-color',
+          '--no-textconv',
+          '--no-recurse-submodules',
+        ],
+        { fixed: '--fixed-strings', extended: '--extended-regexp', perl: '--perl-regexp' }[input.syntax],
+        ...(input.ignoreCase ? ['--ignore-case'] : []),
+        ...(input.wholeWords ? ['--word-regexp'] : []),
+        ...(input.contextLines > 0 ? [`--context=${input.contextLines}`] : []),
+        // Glued to its letter, so that no pattern is ever taken for a flag.
+        `-e${input.pattern}`,
+      ]
+      // Exit code 1 means "no match": an answer, not a failure.
+      const request = { flags, revisions: [commit], paths: input.paths, okExitCodes: [0, 1], commitsOnly: true, signal }
+      return git.read('grep', request, async (reader) => {
+        let [matches, bytes] = [0, 0]
+        const keep = keeping('names of files', Infinity)
+        for await (const { path, line, column, text } of readGrep(reader, commit)) {
+          bytes += text.length + 1
+          if (bytes > input.maxBytes || (column !== null && matches === input.limit))
+            return { matches, truncated: true }
+          if (column !== null) matches++
+          keep(path.length)
+          await give({ path: toExactText(path), line, column, text: toExactText(text) })
+        }
+        return { matches, truncated: false }
+      })
+    },
   },
   plain: ({ lines }) =>
     lines

@@ -4,7 +4,7 @@ import { commitFields, commitFlags, readCommit, shortOid } from '../commit-recor
 import { changedPath, plainChange, toChangedPath, type ChangedPath } from '../diff-files.ts'
 import { limit, repoPath, revisionOrRef } from '../fields.ts'
 import { keeping } from '../keeping.ts'
-import { defineOperation } from '../operation.ts'
+import { defineListing } from '../operation.ts'
 import { readRawRecord } from '../raw-records.ts'
 import { resolved } from '../revision.ts'
 import type { ByteReader } from '../byte-reader.ts'
@@ -18,7 +18,7 @@ const text = z
   .default(null)
 const date = z.iso.datetime({ offset: true }).nullable().default(null)
 
-export const log = defineOperation({
+export const log = defineListing({
   name: 'log',
   summary: 'List commits, the newest first.',
   effect: 'read',
@@ -51,40 +51,43 @@ export const log = defineOperation({
       refs: 'asked',
     }
   },
-  async run(git, input, { signal }) {
-    const { author, message, since, until, path } = input
-    const flags = [
-      ...commitFlags,
-      `--max-count=${input.limit + 1}`,
-      `--skip=${input.skip}`,
-      // Renames by id alone: no file content is read.
-      ...(input.files ? ['--raw', '--no-abbrev', '-M100%', '--diff-merges=first-parent'] : ['--no-patch']),
-      ...['--no-ext-diff', '--no-textconv', '--no-color', '--ignore-submodules=none', '--no-show-signature'],
-      ...(input.firstParent ? ['--first-parent'] : []),
-      ...(author === null && message === null ? [] : ['--fixed-strings', '--regexp-ignore-case', '--all-match']),
-      ...(author === null ? [] : [`--author=${author}`]),
-      ...(message === null ? [] : [`--grep=${message}`]),
-      // A filter, not a stop: dates may run backwards.
-      ...(since === null ? [] : [`--since-as-filter=${since}`]),
-      ...(until === null ? [] : [`--until=${until}`]),
-    ]
-    const request = {
-      flags,
-      revisions: [resolved(input.revision)],
-      paths: path === null ? [] : [path],
-      commitsOnly: true,
-      signal,
-    }
-    const commits = await git.read('log', request, async (reader) => {
-      const found = []
-      const keep = keeping('commits and changed files')
-      for (let commit = await readCommit(reader); commit !== null; commit = await readCommit(reader)) {
-        keep(commit.subject.length + commit.body.length + commit.author.name.length + commit.committer.name.length)
-        found.push({ ...commit, files: input.files ? await readFiles(reader, keep) : null })
+  items: {
+    list: 'commits',
+    async each(git, input, { signal }, give) {
+      const { author, message, since, until, path } = input
+      const flags = [
+        ...commitFlags,
+        `--max-count=${input.limit + 1}`,
+        `--skip=${input.skip}`,
+        // Renames by id alone: no file content is read.
+        ...(input.files ? ['--raw', '--no-abbrev', '-M100%', '--diff-merges=first-parent'] : ['--no-patch']),
+        ...['--no-ext-diff', '--no-textconv', '--no-color', '--ignore-submodules=none', '--no-show-signature'],
+        ...(input.firstParent ? ['--first-parent'] : []),
+        ...(author === null && message === null ? [] : ['--fixed-strings', '--regexp-ignore-case', '--all-match']),
+        ...(author === null ? [] : [`--author=${author}`]),
+        ...(message === null ? [] : [`--grep=${message}`]),
+        // A filter, not a stop: dates may run backwards.
+        ...(since === null ? [] : [`--since-as-filter=${since}`]),
+        ...(until === null ? [] : [`--until=${until}`]),
+      ]
+      const request = {
+        flags,
+        revisions: [resolved(input.revision)],
+        paths: path === null ? [] : [path],
+        commitsOnly: true,
+        signal,
       }
-      return found
-    })
-    return { commits: commits.slice(0, input.limit), truncated: commits.length > input.limit }
+      return git.read('log', request, async (reader) => {
+        let count = 0
+        const keep = keeping('commits and changed files')
+        for (let commit = await readCommit(reader); commit !== null; commit = await readCommit(reader)) {
+          keep(commit.subject.length + commit.body.length + commit.author.name.length + commit.committer.name.length)
+          const files = input.files ? await readFiles(reader, keep) : null
+          if (count++ < input.limit) await give({ ...commit, files })
+        }
+        return { truncated: count > input.limit }
+      })
+    },
   },
   plain({ commits }) {
     return commits

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import type { Workspace } from '../../engine/contract.ts'
 import { toExactText, type ExactText } from '../../git/bytes.ts'
-import { callerOptions } from '../caller.ts'
+import { callerOf, callerOptions } from '../caller.ts'
 import type { Door, ServiceParts } from '../door.ts'
 import { directoryListing, removedFile, valueOf, withExample, writtenFile } from '../schemas.ts'
 
@@ -18,7 +18,7 @@ const bytes = z.any()
 /** The files of a workspace as bytes; a path that ends with a slash, or none, is a directory. */
 export function fileRoutes(door: Door, { engine }: ServiceParts): void {
   const find = (request: FastifyRequest): Promise<Workspace> =>
-    engine.workspace((request.params as { readonly id: string }).id)
+    engine.workspace((request.params as { readonly id: string }).id, callerOf(request))
 
   const reading = {
     summary: 'Read a file, or list a directory.',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { sendAnswer } from '../answer.ts'
-import { callerOptions } from '../caller.ts'
+import { sendOnce } from '../answer.ts'
+import { callerOf } from '../caller.ts'
 import { answerOf, exampleRepo, imageSummary, valueOf, withExample } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
@@ -8,11 +8,11 @@ const tags = ['images']
 const warmed = z.strictObject({ id: z.string(), commit: z.string(), bytes: z.int().nullable() })
 
 /** Listing, warming and dropping images. */
-export function imageRoutes(door: Door, { engine, schemas }: ServiceParts): void {
+export function imageRoutes(door: Door, { engine, schemas, sending }: ServiceParts): void {
   door.get(
     '/v1/images',
     { schema: { summary: 'The images that are kept.', tags, response: { 200: valueOf(z.array(imageSummary)) } } },
-    async () => ({ value: await engine.images() }),
+    async (request) => ({ value: await engine.images(callerOf(request)) }),
   )
   door.post(
     '/v1/images',
@@ -24,7 +24,11 @@ export function imageRoutes(door: Door, { engine, schemas }: ServiceParts): void
         response: { 201: answerOf(warmed) },
       },
     },
-    async (request, reply) => sendAnswer(reply, await engine.warm(request.body, callerOptions(request, reply)), 201),
+    (request, reply) =>
+      sendOnce(sending, request, reply, async (options) => ({
+        ...(await engine.warm(request.body, options)),
+        status: 201,
+      })),
   )
   door.delete(
     '/v1/images/:id',
@@ -32,7 +36,7 @@ export function imageRoutes(door: Door, { engine, schemas }: ServiceParts): void
       schema: { summary: 'Remove an image.', tags, params: z.object({ id: z.string() }), response: { 204: z.null() } },
     },
     async (request, reply) => {
-      await engine.drop((request.params as { readonly id: string }).id)
+      await engine.drop((request.params as { readonly id: string }).id, callerOf(request))
       return reply.code(204).send()
     },
   )

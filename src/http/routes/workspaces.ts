@@ -2,11 +2,11 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import { capturedExecution } from '../../engine/captured-execution.ts'
-import type { Workspace } from '../../engine/contract.ts'
+import type { Execution, RequestOptions, Workspace } from '../../engine/contract.ts'
 import { exactText } from '../../git/bytes.ts'
 import { operations } from '../../git/registry.ts'
-import { sendAnswer } from '../answer.ts'
-import { callerOptions } from '../caller.ts'
+import { sendAnswer, sendOnce } from '../answer.ts'
+import { callerOf, callerOptions } from '../caller.ts'
 import { execRecords } from '../exec-records.ts'
 import { sendRecords, wantsRecords } from '../records.ts'
 import { answerOf, exampleRepo, execution, valueOf, withExample, workspaceSummary } from '../schemas.ts'
@@ -18,9 +18,9 @@ const one = '/v1/workspaces/:id'
 const params = z.object({ id: z.string() })
 
 /** Opening, listing, using and closing workspaces. */
-export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): void {
+export function workspaceRoutes(door: Door, { engine, schemas, sending }: ServiceParts): void {
   const find = (request: FastifyRequest): Promise<Workspace> =>
-    engine.workspace((request.params as { readonly id: string }).id)
+    engine.workspace((request.params as { readonly id: string }).id, callerOf(request))
   const briefly = ({ id, expiresAt }: Workspace) => ({ id, expiresAt })
 
   door.post(
@@ -33,11 +33,12 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
         response: { 201: answerOf(opened) },
       },
     },
-    async (request, reply) => {
-      const workspace = await engine.open(request.body, callerOptions(request, reply))
-      void reply.header('location', `/v1/workspaces/${workspace.id}`)
-      return sendAnswer(reply, { value: briefly(workspace), receipt: workspace.receipt }, 201)
-    },
+    (request, reply) =>
+      sendOnce(sending, request, reply, async (options) => {
+        const workspace = await engine.open(request.body, options)
+        const location = `/v1/workspaces/${workspace.id}`
+        return { value: briefly(workspace), receipt: workspace.receipt, status: 201, location }
+      }),
   )
   door.get(
     '/v1/workspaces',
@@ -48,14 +49,14 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
         response: { 200: valueOf(z.array(workspaceSummary)) },
       },
     },
-    async () => ({ value: await engine.workspaces() }),
+    async (request) => ({ value: await engine.workspaces(callerOf(request)) }),
   )
   door.get(
     one,
     { schema: { summary: 'What a workspace is.', tags, params, response: { 200: valueOf(workspaceSummary) } } },
     async (request) => {
       const { id } = await find(request)
-      return { value: (await engine.workspaces()).find((each) => each.id === id) }
+      return { value: (await engine.workspaces(callerOf(request))).find((each) => each.id === id) }
     },
   )
   door.delete(
@@ -77,11 +78,12 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
         response: { 201: answerOf(z.array(opened)) },
       },
     },
-    async (request, reply) => {
-      const forks = await (await find(request)).fork(request.body ?? {}, callerOptions(request, reply))
-      const [{ receipt }] = forks as [Workspace]
-      return sendAnswer(reply, { value: forks.map(briefly), receipt }, 201)
-    },
+    (request, reply) =>
+      sendOnce(sending, request, reply, async (options) => {
+        const forks = await (await find(request)).fork(request.body ?? {}, options)
+        const [{ receipt }] = forks as [Workspace]
+        return { value: forks.map(briefly), receipt, status: 201 }
+      }),
   )
   door.post(
     `${one}/extend`,
@@ -94,8 +96,8 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
         response: { 200: answerOf(opened) },
       },
     },
-    async (request, reply) =>
-      sendAnswer(reply, await (await find(request)).extend(request.body, callerOptions(request, reply))),
+    (request, reply) =>
+      sendOnce(sending, request, reply, async (options) => (await find(request)).extend(request.body, options)),
   )
   door.post(
     `${one}/exec`,
@@ -110,21 +112,29 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
     },
     async (request, reply) => {
       const { input, stdin } = withoutStdin(request.body)
-      const execution = await (await find(request)).exec(input, { ...callerOptions(request, reply), ...stdin })
+      const workspace = await find(request)
+      const options = { ...callerOptions(request, reply), ...stdin }
       const form = wantsRecords(request)
-      return form === null
-        ? sendAnswer(reply, await capturedExecution(execution))
-        : sendRecords(reply, execRecords(execution), form)
+      if (form === null) return sendAnswer(reply, await capturedExecution(await workspace.exec(input, options)))
+      const start = ({ signal }: { signal: AbortSignal }): Promise<Execution> =>
+        workspace.exec(input, { ...options, signal: AbortSignal.any([options.signal, signal]) })
+      return sendRecords(reply, execRecords(start, sending), form)
     },
   )
   for (const operation of operations) {
-    const { name, summary, output, example } = operation
+    const { name, summary, output, effect, example } = operation
     const body = withExample(schemas.inWorkspace(operation), example)
     door.post(
       `${one}/operations/${name}`,
       { schema: { summary, tags, params, body, response: { 200: answerOf(output) } } },
-      async (request, reply) =>
-        sendAnswer(reply, await (await find(request)).run(name, request.body ?? {}, callerOptions(request, reply))),
+      async (request, reply) => {
+        const run = async (options: RequestOptions) => (await find(request)).run(name, request.body ?? {}, options)
+        if (effect !== 'read') return sendOnce(sending, request, reply, run)
+        const options = callerOptions(request, reply)
+        const form = wantsRecords(request)
+        if (form === null) return sendAnswer(reply, await run(options))
+        return sendRecords(reply, (await find(request)).stream(name, request.body ?? {}, options), form)
+      },
     )
   }
 }
