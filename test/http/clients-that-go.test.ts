@@ -53,7 +53,7 @@ test(`${rounds} clients that go at any moment of an exec, a fork or an open leav
       () => (ends.done += 1),
       () => (ends.gone += 1),
     )
-    const ticks = Math.floor(next() * 400)
+    const ticks = Math.floor(next() * 4000)
     for (let tick = 0; tick < ticks; tick += 1) await new Promise((resolve) => setImmediate(resolve))
     leaving.abort()
     await Promise.allSettled([asked])
