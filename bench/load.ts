@@ -12,9 +12,12 @@ import { withScratch } from './measure/scratch.ts'
 import { call, startService, withService, type MeasuredService } from './measure/service.ts'
 
 const repositories = 50
-const levels = [1, 8, 64, 256] as const
-/** What agents ask of their workspace, in turn. */
-const questions = ['status', 'diff', 'log'] as const
+/** What agents ask of their workspace, in turn, and the same of git. */
+const questions = [
+  ['status', {}],
+  ['diff', { from: 'HEAD' }],
+  ['log', { limit: 20 }],
+] as const
 const bareQuestions = [
   ['status', '--porcelain=v2', '-z'],
   ['diff', '--raw', '-z', 'HEAD'],
@@ -24,7 +27,7 @@ const bareQuestions = [
 /** A service with many clients against bare git with as many workers, for as many seconds a level as there are rounds. */
 export async function run(options: BenchOptions): Promise<void> {
   const complete = completeOptions(options, { rounds: 5 })
-  const { print, rounds: seconds, signal, directory } = complete
+  const { print, rounds: seconds, clients, signal, directory } = complete
   await withGround(['files-1k'], complete, (ground) =>
     withScratch(async (scratch) => {
       const names = await manyOf(ground, directory)
@@ -44,7 +47,7 @@ export async function run(options: BenchOptions): Promise<void> {
           forkyard: ['status, diff, log', (at) => resident(service, repo(at), at)],
           'bare git': ['status, diff, log', (at) => local(checkouts[at % checkouts.length] ?? '', at)],
         }
-        for (const workers of levels) {
+        for (const workers of clients) {
           for (const [side, [what, make]] of Object.entries(worker)) {
             const memory = side.startsWith('forkyard') ? service.memory : null
             const crowd = await measureCrowd(make, { workers, seconds, signal, memory })
@@ -112,7 +115,8 @@ function resident({ url }: MeasuredService, repo: string, start: number): Worker
     },
     async turn() {
       at += 1
-      await call(`${workspace}/operations/${questions[at % questions.length]}`, {})
+      const [name, input] = questions[at % questions.length] ?? questions[0]
+      await call(`${workspace}/operations/${name}`, input)
     },
     end: () => call(workspace, null, { method: 'DELETE' }),
   }

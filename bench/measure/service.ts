@@ -52,23 +52,36 @@ export async function withService<Result>(
   }
 }
 
-/** Sends a request and gives what its answer holds; throws what the service refuses. */
-export async function call<Value>(
+/** What an answer holds; `receipt` only where a working copy gave it. */
+interface Answered<Value> {
+  readonly value: Value
+  readonly receipt?: { readonly phases: readonly { readonly name: string; readonly ms: number }[] }
+}
+
+interface CallOptions {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Sends a request and gives its answer; throws what the service refuses. */
+export async function ask<Value>(
   url: string,
   body: unknown,
-  {
-    method = 'POST',
-    headers = {},
-  }: { readonly method?: string; readonly headers?: Readonly<Record<string, string>> } = {},
-): Promise<Value> {
+  { method = 'POST', headers = {} }: CallOptions = {},
+): Promise<Answered<Value>> {
   const response = await fetch(url, {
     method,
     headers: { ...(body === null ? {} : { 'content-type': 'application/json' }), ...headers },
     body: body === null ? null : JSON.stringify(body),
   })
   const text = await response.text()
-  if (response.ok) return (text === '' ? null : (JSON.parse(text) as { value: Value }).value) as Value
-  throw new Refused(response.status, text)
+  if (!response.ok) throw new Refused(response.status, text)
+  return JSON.parse(text === '' ? '{"value": null}' : text) as Answered<Value>
+}
+
+/** The value of an answer. */
+export async function call<Value>(url: string, body: unknown, options: CallOptions = {}): Promise<Value> {
+  return (await ask<Value>(url, body, options)).value
 }
 
 /** An answer that is none of what was asked for. */
