@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 export interface MeasuredService {
   readonly url: string
   /** Bytes of memory that it has now. */
-  memory(): number
+  readonly memory: () => number
   /** Kills it at once. */
   kill(): Promise<void>
   /** Tells it to stop and waits until it has. */

@@ -13,7 +13,7 @@ export function takeJson(door: Door): void {
     const bytes = Buffer.from(body)
     if (isIntricate(bytes)) done(malformed('its body has too many parts, or too many within each other'))
     else if (!isUtf8(bytes)) done(malformed('its body is not UTF-8'))
-    else parse(request, bytes.toString('utf8').replace(/^\ufeff/, ''), done)
+    else void parse(request, bytes.toString('utf8').replace(/^\ufeff/, ''), done)
   })
 }
 

@@ -34,9 +34,16 @@ async function serve(): Promise<Running> {
 }
 
 /** The value of an answer; throws where the connection broke. */
-async function ask<Value>(url: string, body: unknown, init: RequestInit = {}): Promise<Value> {
-  const headers = { 'content-type': 'application/json', ...init.headers }
-  const response = await fetch(url, { method: 'POST', body: JSON.stringify(body), ...init, headers })
+async function ask<Value>(
+  url: string,
+  body: unknown,
+  { headers = {} }: { readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<Value> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
   const { value, code } = (await response.json()) as { value: Value; code?: string }
   assert.equal(code, undefined)
   return value

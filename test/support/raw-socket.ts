@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 /** A connection of which every byte is the tester's own. */
 export interface RawSocket {
   readonly socket: Socket
-  write(text: string): void
+  readonly write: (text: string) => void
   /** All that comes until the other side ends the connection. */
   readonly answer: Promise<string>
 }
