@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { Writable } from 'node:stream'
 import type { Settings } from './config.ts'
 import { diskDirectory } from './directory/disk-directory.ts'
 import type { Engine } from './engine/contract.ts'
@@ -62,23 +63,40 @@ export async function composeEngine(
   return engine
 }
 
+interface ServiceOptions {
+  readonly version: string
+  /** Where the log goes; nowhere by default. */
+  readonly logTo?: Pick<Writable, 'write'> | null
+}
+
 /** The engine as a service that listens to nobody yet. */
 export async function composeService(
   settings: Settings,
   environment: Readonly<Record<string, string | undefined>>,
-  { version }: { readonly version: string },
+  { version, logTo = null }: ServiceOptions,
 ): Promise<Service> {
-  const { engine } = await compose(settings, environment, { allowLocal: false })
-  const [{ httpService }, { requests }] = await Promise.all([
+  const { engine, driver } = await compose(settings, environment, { allowLocal: false })
+  const [{ httpService }, { requests }, { oversight }] = await Promise.all([
     import('./http/service.ts'),
     import('./engine/request.ts'),
+    import('./compose-oversight.ts'),
   ])
-  const door = await httpService({ engine, schemas: requests(settings).schemas, version })
+  const watching = oversight({ engine, driver, settings, logTo })
+  let isDraining = false
+  const door = await httpService({
+    engine,
+    schemas: requests(settings).schemas,
+    version,
+    ...watching,
+    isDraining: () => isDraining,
+  })
   return {
     listen: (address) => door.listen(address),
     async close() {
+      isDraining = true
       await door.close()
       await engine.close()
+      watching.close()
     },
   }
 }

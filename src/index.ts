@@ -11,6 +11,7 @@ export type { Progress } from './core/progress.ts'
 export type {
   Answer,
   Engine,
+  EngineState,
   Execution,
   Explanation,
   Extension,

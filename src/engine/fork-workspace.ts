@@ -11,7 +11,7 @@ export async function forkWorkspace(
   options: RequestOptions,
 ): Promise<readonly Lease[]> {
   const { count, ttlMs, deadlineMs } = parts.requests.fork(input)
-  return bracketInWorkspace(parts, lease, { deadlineMs }, options, (scope) =>
+  return bracketInWorkspace(parts, lease, { operation: 'fork', deadlineMs }, options, (scope) =>
     lease.lock.run(
       'write',
       async () => {

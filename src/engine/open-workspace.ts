@@ -38,7 +38,7 @@ export async function openWorkspace(parts: Parts, input: unknown, options: Reque
     )
     return workspaceOf(parts, await lend(parts, { request, repository, resolution, provided }, scope))
   }
-  return bracketRequest(request, options, (scope) =>
+  return bracketRequest({ ...request, operation: 'open' }, options, (scope) =>
     withSecondTry(request.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),
   )
 }

@@ -1,6 +1,7 @@
 import { correlationId, newCorrelationId, withCorrelation } from '../core/correlation.ts'
 import { withDeadline } from '../core/deadline.ts'
 import { collectPhases, span } from '../core/spans.ts'
+import type { Effect } from '../git/operation.ts'
 import type { BringOptions } from '../workspace/upstream.ts'
 import { stepText } from '../workspace/step-text.ts'
 import type { Answer, Receipt, RequestOptions, Tier } from './contract.ts'
@@ -28,33 +29,47 @@ export interface ReceiptFacts {
   readonly tier: Tier
 }
 
+/** What is asked for beside the operations of the registry. */
+export const requestNames = ['open', 'exec', 'files', 'fork', 'extend', 'warm', 'explain'] as const
+
+/** What a request is called in metrics and logs, and its time. */
+export interface RequestFrame {
+  readonly operation: string
+  readonly effect?: Effect
+  readonly deadlineMs: number
+}
+
 /** Brackets a request: one correlation id, one deadline, one list of phases. */
 export function bracketRequest<T>(
-  { deadlineMs }: { deadlineMs: number },
+  { operation, effect, deadlineMs }: RequestFrame,
   { signal: callersSignal, onProgress = () => {} }: RequestOptions,
   use: (scope: RequestScope) => Promise<T>,
 ): Promise<T> {
   return withCorrelation(correlationId() ?? newCorrelationId(), () =>
     collectPhases((phases) =>
       withDeadline(deadlineMs, callersSignal, (signal) => {
-        const answer: RequestScope['answer'] = ({ value, work, warnings }, facts) => {
-          const receipt: Receipt = {
-            repo: facts.repository.key,
-            ref: facts.resolution?.ref ?? facts.ref,
-            commit: facts.resolution?.commit ?? '',
-            history: work.history,
-            stalenessMs: facts.resolution?.stalenessMs ?? 0,
-            driver: facts.driver,
-            tier: facts.tier,
-            plan: facts.tier === 'result' ? [] : work.steps.map(stepText),
-            bytesFetched: facts.tier === 'result' ? 0 : work.bytesFetched,
-            phases: phases(),
-            warnings,
-            correlationId: correlationId() ?? '',
+        const about = { operation, phases, ...(effect === undefined ? {} : { effect }) }
+        return span('operation', about, (tell) => {
+          const answer: RequestScope['answer'] = ({ value, work, warnings }, facts) => {
+            const receipt: Receipt = {
+              repo: facts.repository.key,
+              ref: facts.resolution?.ref ?? facts.ref,
+              commit: facts.resolution?.commit ?? '',
+              history: work.history,
+              stalenessMs: facts.resolution?.stalenessMs ?? 0,
+              driver: facts.driver,
+              tier: facts.tier,
+              plan: facts.tier === 'result' ? [] : work.steps.map(stepText),
+              bytesFetched: facts.tier === 'result' ? 0 : work.bytesFetched,
+              phases: phases(),
+              warnings,
+              correlationId: correlationId() ?? '',
+            }
+            tell({ tier: receipt.tier, repo: receipt.repo, bytes: receipt.bytesFetched })
+            return { value, receipt }
           }
-          return { value, receipt }
-        }
-        return span('operation', {}, () => use({ signal, deadlineMs, onProgress, answer }))
+          return use({ signal, deadlineMs, onProgress, answer })
+        })
       }),
     ),
   )

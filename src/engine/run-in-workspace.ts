@@ -27,7 +27,7 @@ export async function runInWorkspace(
   const operation = findOperation(name)
   const { own, deadlineMs } = parts.requests.inWorkspace(operation, input)
   const kind = operation.effect === 'read' ? 'read' : 'write'
-  return bracketInWorkspace(parts, lease, { deadlineMs }, options, (scope) =>
+  return bracketInWorkspace(parts, lease, { operation: name, effect: operation.effect, deadlineMs }, options, (scope) =>
     lease.lock.run(kind, () => serve({ parts, lease, operation, own, options }, scope), scope),
   )
 }

@@ -1,6 +1,9 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Engine } from '../engine/contract.ts'
 import type { RequestSchemas } from '../engine/request.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Recent } from '../metrics/recent.ts'
+import type { HostReport } from '../sandbox/host-report.ts'
 
 /** A server as routes see it. */
 export type Door = FastifyInstance
@@ -11,4 +14,10 @@ export interface ServiceParts {
   /** For the description of the routes; the engine itself checks what comes. */
   readonly schemas: RequestSchemas
   readonly version: string
+  readonly metrics: Metrics
+  readonly recent: Recent
+  readonly log: FastifyBaseLogger
+  readonly health: () => Promise<HostReport>
+  /** Whether it is about to end. */
+  readonly isDraining: () => boolean
 }
