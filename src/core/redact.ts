@@ -12,7 +12,8 @@ const patterns: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^/\s"'<>]{1,2000}@/gi, `$1${HIDDEN}@`],
   // Values of a query, not their names.
   [/([?&;][\w.~%+[\]-]{1,100}=)[^&;#\s"'<>]{1,8000}/g, `$1${HIDDEN}`],
-  [/\b(basic|bearer|digest|negotiate|token)(\s{1,5})[\w.~+/=:-]{6,8000}/gi, `$1$2${HIDDEN}`],
+  [/\b(basic|bearer|digest|negotiate)(\s{1,5})[\w.~+/=:-]{6,8000}/gi, `$1$2${HIDDEN}`],
+  [/\b(token\s{1,5})(?=[^\s\d]{0,200}\d)[\w.~+/=:-]{12,8000}/gi, `$1${HIDDEN}`],
   [
     /((?:authori[sz]ation|cookie|pass(?:word|wd|phrase)|secret|token|api[-_]?key)["'\]]{0,3}\s{0,5}[:=]\s{0,5}["']?)[^\s"',;}&]{1,8000}/gi,
     `$1${HIDDEN}`,
