@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
 import { correlationId } from './correlation.ts'
-import { AppError, type ErrorCode } from './errors.ts'
+import { AppError, withShortage, type ErrorCode } from './errors.ts'
 
 /** What can be measured; a closed set, so that metrics made of it stay bounded. */
 export const spanNames = [
@@ -88,7 +88,8 @@ export async function span<T>(
   try {
     return await fn((more) => void (told = { ...told, ...more }))
   } catch (error) {
-    outcome = error instanceof AppError ? error.code : 'internal'
+    const known = withShortage(error)
+    outcome = known instanceof AppError ? known.code : 'internal'
     thrown = error
     throw error
   } finally {

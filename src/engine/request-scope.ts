@@ -1,5 +1,6 @@
 import { correlationId, newCorrelationId, withCorrelation } from '../core/correlation.ts'
 import { withDeadline } from '../core/deadline.ts'
+import { withShortage } from '../core/errors.ts'
 import { collectPhases, span } from '../core/spans.ts'
 import type { Effect } from '../git/operation.ts'
 import type { BringOptions } from '../workspace/upstream.ts'
@@ -68,7 +69,9 @@ export function bracketRequest<T>(
             tell({ tier: receipt.tier, repo: receipt.repo, bytes: receipt.bytesFetched })
             return { value, receipt }
           }
-          return use({ signal, deadlineMs, onProgress, answer })
+          return use({ signal, deadlineMs, onProgress, answer }).catch((error: unknown) => {
+            throw withShortage(error)
+          })
         })
       }),
     ),
