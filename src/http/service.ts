@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import fastify, { LogController } from 'fastify'
 import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { correlationId, correlationIdFrom, withCorrelation } from '../core/correlation.ts'
-import { AppError } from '../core/errors.ts'
+import { AppError, withShortage } from '../core/errors.ts'
 import type { Door, ServiceParts } from './door.ts'
 import { observeRequests } from './observe-requests.ts'
 import { sendProblem } from './problem.ts'
@@ -49,7 +49,7 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
     if (!isLocalName(host)) throw new AppError('host_unserved', 'Cannot serve the request: it is for another host')
   })
   door.setErrorHandler((error, request, reply) => {
-    notesOf(request).error = error
+    notesOf(request).error = withShortage(error)
     return sendProblem(reply, error)
   })
   door.setNotFoundHandler((_request, reply) =>

@@ -18,7 +18,10 @@ before(async () => {
   // A little more than what sandboxes never take.
   service = await serviceOnDisk(home, 560)
 })
-after(() => server.close())
+after(async () => {
+  service.kill()
+  await server.close()
+})
 
 interface Answered {
   readonly code?: string
@@ -43,7 +46,7 @@ test('without room on its disk the service says so and refuses; with room again 
   await service.fill()
   const full = await ask('/readyz')
   assert.deepEqual([full.status, full.ready], [503, false])
-  assert.match(full.degraded?.join() ?? '', /^room: 0\.0 GB free/)
+  assert.match(full.degraded?.join() ?? '', /\broom: 0\.0 GB free/)
   for (const [path, body] of [
     ['/v1/workspaces', { repo: known }],
     ['/v1/operations/list-files', { repo: known }],

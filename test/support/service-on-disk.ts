@@ -17,6 +17,8 @@ export interface ServiceOnDisk {
   rest(): readonly string[]
   /** Ends it as an operator does; resolves with its exit code. */
   end(): Promise<number | null>
+  /** Ends it where a test has failed before it could. */
+  kill(): void
 }
 
 const program = join(import.meta.dirname, '../../bin/forkyard')
@@ -66,6 +68,7 @@ export async function serviceOnDisk(home: EngineHome, mebibytes: number): Promis
       ['run', 'tmp', 'directory/claims', 'directory/tmp'].flatMap((folder) =>
         readdirSync(`${inside}/state/${folder}`).map((name) => `${folder}/${name}`),
       ),
+    kill: () => void child.kill('SIGKILL'),
     async end() {
       child.kill('SIGTERM')
       const [code] = (await ended) as [number | null]

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { rename } from 'node:fs/promises'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import type { Service } from '../../../src/cli/doors.ts'
 import { composeService } from '../../../src/compose.ts'
 import { parseSettings } from '../../../src/config.ts'
+import { spanChannel } from '../../../src/core/spans.ts'
 import { makeGround } from '../../support/engine-repository.ts'
 import { leftovers } from '../../support/leftovers.ts'
 
@@ -21,18 +22,14 @@ before(async () => {
   )
   url = await service.listen({ host: '127.0.0.1', port: 0 })
 })
-after(async () => {
-  await service.close()
-  assert.deepEqual(leftovers(ground.home), [])
-})
 
 const json = { 'content-type': 'application/json' }
 const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(url + path, { method: 'POST', headers: { ...json, ...headers }, body: JSON.stringify(body) })
 
-async function get<Value>(path: string): Promise<{ status: number; body: Value }> {
+async function get(path: string): Promise<{ status: number; body: unknown }> {
   const response = await fetch(url + path)
-  return { status: response.status, body: (await response.json()) as Value }
+  return { status: response.status, body: await response.json() }
 }
 
 /** A series of the exposition by its beginning; waits for what is counted when a connection closes. */
@@ -125,9 +122,9 @@ test('metrics tell requests by route and status, operations, streams under way a
 })
 
 test('the state says in figures what the service holds', async () => {
-  const { body } = await get<{ value: Record<string, unknown> }>('/v1/state')
-  const { uptimeMs, memory, imageBytes, readers, ...state } = body.value
-  assert(Number(uptimeMs) > 0 && Number((memory as { rssBytes: number }).rssBytes) > 1e6)
+  const { value } = (await get('/v1/state')).body as { value: Record<string, unknown> }
+  const { uptimeMs, memory, imageBytes, readers, ...state } = value
+  assert(Number(uptimeMs) > 0 && (memory as { rssBytes: number }).rssBytes > 1e6)
   assert(Number(imageBytes) >= 0 && Number(readers) >= 0)
   const gitVersion = String(state['gitVersion'])
   assert.match(gitVersion, /^\d+\.\d+/)
@@ -148,26 +145,31 @@ test('the state says in figures what the service holds', async () => {
 
 test('what failed lately can be asked for', async () => {
   await post('/v1/operations/log', { repo: ground.repo, revision: 'nowhere' })
-  const { body } = await get<{ value: readonly { why: string; outcome: string; operation: string }[] }>(
-    '/v1/operations/recent',
-  )
-  const [{ why, outcome, operation } = assert.fail()] = body.value
+  const { body } = await get('/v1/operations/recent')
+  const { value } = body as { value: readonly { why: string; outcome: string; operation: string }[] }
+  const [{ why, outcome, operation } = assert.fail()] = value
   assert.deepEqual([why, outcome, operation], ['failed', 'ref_not_found', 'log'])
 })
 
 test('readiness: ready, then not while the state directory is gone, and ready again when it is back', async () => {
-  interface Readiness {
-    readonly ready: boolean
-    readonly degraded: readonly string[]
+  const ready = async () => {
+    const { status, body } = await get('/readyz')
+    return { status, ...(body as { ready: boolean; degraded: readonly string[] }) }
   }
-  const first = await get<Readiness>('/readyz')
-  assert.deepEqual([first.status, first.body.ready], [200, true], JSON.stringify(first.body))
+  const first = await ready()
+  assert.deepEqual([first.status, first.ready], [200, true], first.degraded.join())
   const { stateDir } = ground.home.settings
   await rename(stateDir, `${stateDir}.away`)
-  const without = await get<Readiness>('/readyz')
+  const without = await ready()
   await rename(`${stateDir}.away`, stateDir)
-  assert.deepEqual([without.status, without.body.ready], [503, false])
-  assert.match(without.body.degraded.join('\n'), /^state directory: it cannot be written \(ENOENT\)$/m)
-  assert.equal((await get<Readiness>('/readyz')).status, 200)
+  assert.deepEqual([without.status, without.ready], [503, false])
+  assert.match(without.degraded.join('\n'), /^state directory: it cannot be written \(ENOENT\)$/m)
+  assert.equal((await ready()).status, 200)
   assert.equal((await get('/healthz')).status, 200)
+})
+
+test('when it ends nothing is left of it, and it counts no more', async () => {
+  await service.close()
+  assert.deepEqual(leftovers(ground.home), [])
+  assert.equal(spanChannel.hasSubscribers, false)
 })
