@@ -5,6 +5,7 @@ import { AppError } from './core/errors.ts'
 import { kebabCase, schemaFields, type SchemaField } from './core/schema-fields.ts'
 import { engineSettings } from './engine/settings.ts'
 import { httpSettings } from './http/settings.ts'
+import { logSettings } from './http/log-settings.ts'
 import { localSettings } from './sandbox/local/settings.ts'
 
 /** Every setting of every part, flat: a part takes what its own schema names. */
@@ -13,6 +14,7 @@ export const settingsSchema = z.strictObject({
   ...engineSettings.shape,
   ...httpSettings.shape,
   ...localSettings.shape,
+  ...logSettings.shape,
 })
 
 export type Settings = Readonly<z.output<typeof settingsSchema>>

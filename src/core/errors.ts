@@ -177,11 +177,29 @@ export interface Problem {
   readonly details: Readonly<Record<string, unknown>>
 }
 
+/** What the system calls it when this host has run out of something for a while. */
+const shortages: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk of this host is full',
+  EDQUOT: 'the disk quota of this host is used up',
+  EMFILE: 'too many files are open on this host',
+  ENFILE: 'too many files are open on this host',
+  ENOMEM: 'the memory of this host is used up',
+}
+
+/** A failure as one of the catalogue where the host ran short of something; what is anything else stays as it is. */
+export function withShortage(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof AppError) return error
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (!Object.hasOwn(shortages, code)) return error
+  return new AppError('over_capacity', `Cannot finish the request: ${shortages[code]}`, { cause: error })
+}
+
 /** Renders any thrown value; what is not an AppError is a defect and shows no internals. */
 export function toProblem(error: unknown): Problem {
+  const foreseen = withShortage(error)
   const known =
-    error instanceof AppError
-      ? error
+    foreseen instanceof AppError
+      ? foreseen
       : new AppError('internal', 'Cannot finish the request: unexpected failure', { cause: error })
   const { status, hint, retry } = catalog[known.code]
   return {

@@ -28,6 +28,8 @@ export interface Engine {
   images(options?: CallerOptions): Promise<readonly ImageSummary[]>
   /** Removes an image by id; throws `image_not_found`. */
   drop(imageId: string, options?: CallerOptions): Promise<void>
+  /** What it holds and does now; of workspaces, the caller's own. */
+  state(options?: CallerOptions): Promise<EngineState>
   close(): Promise<void>
 }
 
@@ -154,8 +156,10 @@ export interface Receipt {
   readonly correlationId: string
 }
 
-/** What served the answer, the cheapest first. */
-export type Tier = 'result' | 'workspace' | 'pool' | 'image' | 'refresh' | 'clone'
+/** What can serve an answer, the cheapest first. */
+export const tiers = ['result', 'workspace', 'pool', 'image', 'refresh', 'clone'] as const
+
+export type Tier = (typeof tiers)[number]
 
 /** A program under way in a fork. */
 export interface Execution {
@@ -182,6 +186,24 @@ export interface ImageSummary {
   readonly bytes: number | null
   readonly layers: number
   readonly createdAt: string
+}
+
+export interface EngineState {
+  readonly driver: string
+  readonly gitVersion: string
+  readonly workspaces: number
+  /** Programs of callers that run in workspaces. */
+  readonly programs: number
+  /** Sandboxes that answer reads, idle ones included. */
+  readonly readers: number
+  /** Pieces of work that several requests may share. */
+  readonly flights: number
+  /** Pieces of work under way, and those that wait for their turn. */
+  readonly running: number
+  readonly waiting: number
+  readonly images: number
+  /** What images take on disk, as far as they were weighed. */
+  readonly imageBytes: number
 }
 
 export interface WarmImage {

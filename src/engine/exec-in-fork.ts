@@ -66,7 +66,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
     const facts = { repository, ref: common.ref, resolution, driver: parts.driver.name, tier: provided.plan.tier }
     return scope.answer({ value: null, work: workOf(provided), warnings }, facts).receipt
   }
-  const receipt = bracketRequest(common, options, (scope) =>
+  const receipt = bracketRequest({ ...common, operation: 'exec' }, options, (scope) =>
     withSecondTry(common.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),
   )
   receipt.catch((error: unknown) => started.reject(error))

@@ -18,26 +18,32 @@ export async function execInWorkspace(
   const { argv, cwd, env, deadlineMs, maxOutputBytes } = parts.requests.program(input)
   checkPrograms(parts, lease)
   const started = Promise.withResolvers<Running>()
-  const receipt: Promise<Receipt> = bracketInWorkspace(parts, lease, { deadlineMs }, options, async (scope) => {
-    while (lease.sweeping !== null) await lease.sweeping
-    lease.programs += 1
-    try {
-      const running = lease.exec({
-        argv,
-        cwd: directoryIn(cwd),
-        env: { ...programEnvironment(correlationId() ?? ''), ...env },
-        ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
-        signal: scope.signal,
-        deadlineMs: scope.deadlineMs,
-        maxOutputBytes,
-      })
-      started.resolve(running)
-      await span('exec', { driver: parts.driver.name }, () => running.exit)
-    } finally {
-      lease.programs -= 1
-    }
-    return scope.answer(null, { steps: [], bytesFetched: 0 }).receipt
-  })
+  const receipt: Promise<Receipt> = bracketInWorkspace(
+    parts,
+    lease,
+    { operation: 'exec', deadlineMs },
+    options,
+    async (scope) => {
+      while (lease.sweeping !== null) await lease.sweeping
+      lease.programs += 1
+      try {
+        const running = lease.exec({
+          argv,
+          cwd: directoryIn(cwd),
+          env: { ...programEnvironment(correlationId() ?? ''), ...env },
+          ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
+          signal: scope.signal,
+          deadlineMs: scope.deadlineMs,
+          maxOutputBytes,
+        })
+        started.resolve(running)
+        await span('exec', { driver: parts.driver.name }, () => running.exit)
+      } finally {
+        lease.programs -= 1
+      }
+      return scope.answer(null, { steps: [], bytesFetched: 0 }).receipt
+    },
+  )
   receipt.catch((error: unknown) => started.reject(error))
   return { running: await started.promise, receipt }
 }
