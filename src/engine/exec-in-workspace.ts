@@ -1,5 +1,4 @@
 import { correlationId } from '../core/correlation.ts'
-import type { Running } from '../core/exec.ts'
 import { span } from '../core/spans.ts'
 import { directoryIn, programEnvironment } from '../workspace/opening.ts'
 import type { Execution, ProgramOptions, Receipt } from './contract.ts'
@@ -15,7 +14,7 @@ export async function execInWorkspace(
   options: ProgramOptions,
 ): Promise<Execution> {
   const { argv, cwd, env, deadlineMs, maxOutputBytes } = parts.requests.program(input)
-  const started = Promise.withResolvers<Running>()
+  const started = Promise.withResolvers<Omit<Execution, 'receipt'>>()
   const receipt: Promise<Receipt> = bracketInWorkspace(parts, lease, { deadlineMs }, options, async (scope) => {
     while (lease.sweeping !== null) await lease.sweeping
     lease.programs += 1
@@ -29,7 +28,7 @@ export async function execInWorkspace(
         deadlineMs: scope.deadlineMs,
         maxOutputBytes,
       })
-      started.resolve(running)
+      started.resolve({ running, known: scope.known() })
       await span('exec', { driver: parts.driver.name }, () => running.exit)
     } finally {
       lease.programs -= 1
@@ -37,5 +36,5 @@ export async function execInWorkspace(
     return scope.answer(null, { steps: [], bytesFetched: 0 }).receipt
   })
   receipt.catch((error: unknown) => started.reject(error))
-  return { running: await started.promise, receipt }
+  return { ...(await started.promise), receipt }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { answerRecords } from '../../engine/answer-records.ts'
 import { sendAnswer } from '../answer.ts'
 import { callerOptions } from '../caller.ts'
-import { sendRecords, wantsRecords } from '../records.ts'
+import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
@@ -19,6 +19,7 @@ export function imageRoutes(door: Door, { engine, schemas, streamIdleMs }: Servi
     {
       schema: {
         summary: 'Make the image for a ref ready.',
+        description: mayBeRecords,
         tags,
         body: schemas.warm,
         response: { 201: answerOf(warmed) },

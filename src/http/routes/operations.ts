@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { operations } from '../../git/registry.ts'
 import { callerOptions } from '../caller.ts'
 import { sendAnswer } from '../answer.ts'
-import { sendRecords, wantsRecords } from '../records.ts'
+import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
@@ -15,7 +15,9 @@ export function operationRoutes(door: Door, { engine, schemas }: ServiceParts): 
       .meta({ examples: [{ repo: 'https://example.com/team/project', ...example }] })
     door.post(
       `/v1/operations/${name}`,
-      { schema: { summary, tags: ['operations'], body, response: { 200: answerOf(output) } } },
+      {
+        schema: { summary, description: mayBeRecords, tags: ['operations'], body, response: { 200: answerOf(output) } },
+      },
       async (request, reply) => {
         const form = wantsRecords(request)
         const options = callerOptions(request, reply)

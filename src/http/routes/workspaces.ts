@@ -8,7 +8,7 @@ import { operations } from '../../git/registry.ts'
 import { sendAnswer } from '../answer.ts'
 import { callerOptions } from '../caller.ts'
 import { execRecords } from '../exec-records.ts'
-import { sendRecords, wantsRecords } from '../records.ts'
+import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
@@ -25,7 +25,15 @@ export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: S
 
   door.post(
     '/v1/workspaces',
-    { schema: { summary: 'Open a workspace.', tags, body: schemas.open, response: { 201: answerOf(opened) } } },
+    {
+      schema: {
+        summary: 'Open a workspace.',
+        description: mayBeRecords,
+        tags,
+        body: schemas.open,
+        response: { 201: answerOf(opened) },
+      },
+    },
     async (request, reply) => {
       const form = wantsRecords(request)
       const options = callerOptions(request, reply)
@@ -87,7 +95,8 @@ export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: S
     `${one}/exec`,
     {
       schema: {
-        summary: 'Run a program in a workspace; with Accept: application/x-ndjson or text/event-stream as it goes.',
+        summary: 'Run a program in a workspace.',
+        description: mayBeRecords,
         tags,
         body: schemas.program,
       },
@@ -107,7 +116,15 @@ export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: S
     const { name, summary, output } = operation
     door.post(
       `${one}/operations/${name}`,
-      { schema: { summary, tags, body: schemas.inWorkspace(operation), response: { 200: answerOf(output) } } },
+      {
+        schema: {
+          summary,
+          description: mayBeRecords,
+          tags,
+          body: schemas.inWorkspace(operation),
+          response: { 200: answerOf(output) },
+        },
+      },
       async (request, reply) => {
         const workspace = await find(request)
         const body = request.body ?? {}
