@@ -164,6 +164,8 @@ export type Tier = (typeof tiers)[number]
 /** A program under way in a fork. */
 export interface Execution {
   readonly running: Running
+  /** What the receipt will say, as far as it is known when the program starts. */
+  readonly known: Partial<Receipt>
   /** Settles once the fork is gone. */
   readonly receipt: Promise<Receipt>
 }

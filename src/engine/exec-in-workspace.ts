@@ -1,6 +1,5 @@
 import { correlationId } from '../core/correlation.ts'
 import { AppError } from '../core/errors.ts'
-import type { Running } from '../core/exec.ts'
 import { span } from '../core/spans.ts'
 import { directoryIn, programEnvironment } from '../workspace/opening.ts'
 import type { Execution, ProgramOptions, Receipt } from './contract.ts'
@@ -17,7 +16,7 @@ export async function execInWorkspace(
 ): Promise<Execution> {
   const { argv, cwd, env, deadlineMs, maxOutputBytes } = parts.requests.program(input)
   checkPrograms(parts, lease)
-  const started = Promise.withResolvers<Running>()
+  const started = Promise.withResolvers<Omit<Execution, 'receipt'>>()
   const receipt: Promise<Receipt> = bracketInWorkspace(
     parts,
     lease,
@@ -36,7 +35,7 @@ export async function execInWorkspace(
           deadlineMs: scope.deadlineMs,
           maxOutputBytes,
         })
-        started.resolve(running)
+        started.resolve({ running, known: scope.known() })
         await span('exec', { driver: parts.driver.name }, () => running.exit)
       } finally {
         lease.programs -= 1
@@ -45,7 +44,7 @@ export async function execInWorkspace(
     },
   )
   receipt.catch((error: unknown) => started.reject(error))
-  return { running: await started.promise, receipt }
+  return { ...(await started.promise), receipt }
 }
 
 /** Throws `tenant_limit` where the tenant runs as many programs as it may. */

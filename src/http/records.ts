@@ -12,6 +12,9 @@ const mediaTypes: Readonly<Record<RecordForm, string>> = {
   sse: 'text/event-stream',
 }
 
+/** For the description of routes. */
+export const mayBeRecords = `With Accept: ${mediaTypes.ndjson} or ${mediaTypes.sse} as records, the last of which is end or error.`
+
 /** How often a silent stream shows that it lives. */
 const HEARTBEAT_MS = 10_000
 

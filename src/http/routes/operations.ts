@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { operations } from '../../git/registry.ts'
 import { callerOptions } from '../caller.ts'
 import { sendAnswer, sendFixed, sendOnce } from '../answer.ts'
-import { sendRecords, wantsRecords } from '../records.ts'
+import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
@@ -15,7 +15,9 @@ export function operationRoutes(door: Door, { engine, schemas, sending }: Servic
       .meta({ examples: [{ repo: 'https://example.com/team/project', ...example }] })
     door.post(
       `/v1/operations/${name}`,
-      { schema: { summary, tags: ['operations'], body, response: { 200: answerOf(output) } } },
+      {
+        schema: { summary, description: mayBeRecords, tags: ['operations'], body, response: { 200: answerOf(output) } },
+      },
       async (request, reply) => {
         if (effect !== 'read')
           return sendOnce(sending, request, reply, (options) => engine.run(name, request.body, options))

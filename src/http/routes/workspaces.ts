@@ -7,7 +7,7 @@ import { operations } from '../../git/registry.ts'
 import { sendAnswer, sendOnce } from '../answer.ts'
 import { callerOf, callerOptions } from '../caller.ts'
 import { execRecords } from '../exec-records.ts'
-import { sendRecords, wantsRecords } from '../records.ts'
+import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
@@ -23,7 +23,15 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
 
   door.post(
     '/v1/workspaces',
-    { schema: { summary: 'Open a workspace.', tags, body: schemas.open, response: { 201: answerOf(opened) } } },
+    {
+      schema: {
+        summary: 'Open a workspace.',
+        description: mayBeRecords,
+        tags,
+        body: schemas.open,
+        response: { 201: answerOf(opened) },
+      },
+    },
     (request, reply) =>
       sendOnce(sending, request, reply, async (options) => {
         const workspace = await engine.open(request.body, options)
@@ -80,7 +88,8 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
     `${one}/exec`,
     {
       schema: {
-        summary: 'Run a program in a workspace; with Accept: application/x-ndjson or text/event-stream as it goes.',
+        summary: 'Run a program in a workspace.',
+        description: mayBeRecords,
         tags,
         body: schemas.program,
       },
@@ -100,7 +109,15 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
     const { name, summary, output, effect } = operation
     door.post(
       `${one}/operations/${name}`,
-      { schema: { summary, tags, body: schemas.inWorkspace(operation), response: { 200: answerOf(output) } } },
+      {
+        schema: {
+          summary,
+          description: mayBeRecords,
+          tags,
+          body: schemas.inWorkspace(operation),
+          response: { 200: answerOf(output) },
+        },
+      },
       async (request, reply) => {
         const run = async (options: RequestOptions) => (await find(request)).run(name, request.body ?? {}, options)
         if (effect !== 'read') return sendOnce(sending, request, reply, run)
