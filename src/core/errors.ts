@@ -125,6 +125,24 @@ export const catalog = {
     retry: 'safe',
     hint: 'The image was made under other conditions and is built anew.',
   },
+
+  // The service, as its clients see it
+  service_unreachable: {
+    status: 502,
+    retry: 'later',
+    hint: 'Start it with forkyard serve, or set FORKYARD_URL to where it runs.',
+  },
+  service_lost: {
+    status: 502,
+    retry: 'later',
+    hint: 'What was asked may have been done all the same; look before it is asked again.',
+  },
+  service_failed: {
+    status: 502,
+    retry: 'never',
+    hint: 'Check that FORKYARD_URL is the address of a forkyard of this version.',
+  },
+
   internal: { status: 500, retry: 'never', hint: 'This is a defect in forkyard; please report it.' },
 } as const satisfies Record<string, ErrorSpec>
 

@@ -9,6 +9,7 @@ import { fileRoutes } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
 import { imageRoutes } from './routes/images.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { programRoutes } from './routes/programs.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 
 const MAX_HEADER_BYTES = 16 * 1024
@@ -55,7 +56,8 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
   })
   await door.register(async (routes) => {
     const typed = routes.withTypeProvider<ZodTypeProvider>()
-    for (const add of [operationRoutes, workspaceRoutes, fileRoutes, imageRoutes, healthRoutes]) add(typed, parts)
+    for (const add of [operationRoutes, programRoutes, workspaceRoutes, fileRoutes, imageRoutes, healthRoutes])
+      add(typed, parts)
   })
   return door
 }

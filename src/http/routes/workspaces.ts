@@ -1,15 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
-import { capturedExecution } from '../../engine/captured-execution.ts'
 import type { Workspace } from '../../engine/contract.ts'
 import { operations } from '../../git/registry.ts'
 import { sendAnswer } from '../answer.ts'
 import { callerOptions } from '../caller.ts'
-import { execRecords } from '../exec-records.ts'
-import { sendRecords, wantsRecords } from '../records.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
+import { sendExecution } from '../send-execution.ts'
 
 const tags = ['workspaces']
 const opened = z.strictObject({ id: z.string(), expiresAt: z.iso.datetime() })
@@ -34,8 +32,8 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
     value: await engine.workspaces(),
   }))
   door.get(one, { schema: { summary: 'What a workspace is.', tags } }, async (request) => {
-    const { id } = await find(request)
-    return { value: (await engine.workspaces()).find((each) => each.id === id) }
+    const { id, receipt } = await find(request)
+    return { value: (await engine.workspaces()).find((each) => each.id === id), receipt }
   })
   door.delete(
     one,
@@ -56,7 +54,7 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
       },
     },
     async (request, reply) => {
-      const forks = await (await find(request)).fork(request.body ?? {}, callerOptions(request, reply))
+      const forks = await (await find(request)).fork(bodyOf(request), callerOptions(request, reply))
       const [{ receipt }] = forks as [Workspace]
       return sendAnswer(reply, { value: forks.map(briefly), receipt }, 201)
     },
@@ -86,10 +84,7 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
     async (request, reply) => {
       const { input, stdin } = withoutStdin(request.body)
       const execution = await (await find(request)).exec(input, { ...callerOptions(request, reply), ...stdin })
-      const form = wantsRecords(request)
-      return form === null
-        ? sendAnswer(reply, await capturedExecution(execution))
-        : sendRecords(reply, execRecords(execution), form)
+      return sendExecution(request, reply, execution)
     },
   )
   for (const operation of operations) {
@@ -98,9 +93,14 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
       `${one}/operations/${name}`,
       { schema: { summary, tags, body: schemas.inWorkspace(operation), response: { 200: answerOf(output) } } },
       async (request, reply) =>
-        sendAnswer(reply, await (await find(request)).run(name, request.body ?? {}, callerOptions(request, reply))),
+        sendAnswer(reply, await (await find(request)).run(name, bodyOf(request), callerOptions(request, reply))),
     )
   }
+}
+
+/** No body is an empty one; the JSON value `null` is a wrong one. */
+function bodyOf({ body }: FastifyRequest): unknown {
+  return body === undefined ? {} : body
 }
 
 /** A program's input comes as text or as base64 beside its other fields. */
