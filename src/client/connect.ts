@@ -5,7 +5,7 @@ import { operationOf, remoteWorkspace, repeatsOf, segment, type Opened } from '.
 
 export interface ConnectOptions {
   /** An API key of the service. */
-  readonly key?: string
+  readonly key?: string | undefined
 }
 
 /**

@@ -46,7 +46,7 @@ const ndjson = 'application/x-ndjson'
 export function remoteService(address: string, { key }: { readonly key: string | null }): RemoteService {
   const { url, prefix } = serviceAddress(address)
   if (key !== null && !/^[\x21-\x7e]+$/.test(key))
-    throw new AppError('input_invalid', 'Cannot connect: the key holds characters that no header may')
+    throw new AppError('input_invalid', 'Cannot connect: the key is empty or holds characters that no header may')
   const agents = url.protocol === 'https:' ? secureAgents({ ca: null }) : plainAgents()
   const closing = new AbortController()
   let wasReached = false

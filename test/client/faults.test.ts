@@ -73,7 +73,7 @@ test('a key goes along with every request, its caller’s id too, and the key in
   assert.match(String(arrived?.headers['traceparent']), new RegExp(`^00-${id}-[0-9a-f]{16}-01$`))
   assert.throws(() => connect(service.url, { key: `${key}\n` }), {
     code: 'input_invalid',
-    message: 'Cannot connect: the key holds characters that no header may',
+    message: 'Cannot connect: the key is empty or holds characters that no header may',
   })
 })
 
