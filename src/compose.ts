@@ -30,7 +30,9 @@ export async function compose(
   const [gitVersion, hook, credentials] = await Promise.all([
     probeGit({ signal: AbortSignal.timeout(10_000) }),
     readFile(new URL('sandbox/local/fsmonitor-hook.pl', import.meta.url), 'utf8'),
-    settings.credentialsFile === null ? [] : loadCredentials(settings.credentialsFile, { requiresTenants: false }),
+    settings.credentialsFile === null
+      ? []
+      : loadCredentials(settings.credentialsFile, { requiresTenants: settings.apiKeysFile !== null }),
   ])
   const driver = await localDriver(settings, gitTemplate({ hook, tools: `git ${gitVersion}` }))
   const directory = await diskDirectory<ImageContent>(`${settings.stateDir}/directory`)
@@ -68,18 +70,17 @@ export async function composeService(
   environment: Readonly<Record<string, string | undefined>>,
   { version }: { readonly version: string },
 ): Promise<Service> {
-  const { engine } = await compose(settings, environment, { allowLocal: false })
-  const [{ httpService }, { requests }] = await Promise.all([
-    import('./http/service.ts'),
+  const [{ openService }, { requests }] = await Promise.all([
+    import('./http/open-service.ts'),
     import('./engine/request.ts'),
   ])
-  const door = await httpService({ engine, schemas: requests(settings).schemas, version })
-  return {
-    listen: (address) => door.listen(address),
-    async close() {
-      await door.close()
-      await engine.close()
-    },
+  const { engine } = await compose(settings, environment, { allowLocal: false })
+  const { schemas } = requests(settings)
+  try {
+    return await openService({ engine, settings, schemas, version })
+  } catch (error) {
+    await engine.close()
+    throw error
   }
 }
 

@@ -5,12 +5,14 @@ import { AppError } from './core/errors.ts'
 import { kebabCase, schemaFields, type SchemaField } from './core/schema-fields.ts'
 import { clientSettings } from './client/settings.ts'
 import { engineSettings } from './engine/settings.ts'
+import { httpSettings } from './http/settings.ts'
 import { localSettings } from './sandbox/local/settings.ts'
 
 /** Every setting of every part, flat: a part takes what its own schema names. */
 export const settingsSchema = z.strictObject({
   driver: z.enum(['local']).default('local').describe('What makes sandboxes.'),
   ...engineSettings.shape,
+  ...httpSettings.shape,
   ...localSettings.shape,
   ...clientSettings.shape,
 })

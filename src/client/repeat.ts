@@ -11,7 +11,7 @@ const MAX_PAUSE_MS = 10_000
 /** What is known beside the failure itself. */
 interface Circumstances {
   readonly tries: number
-  /** Whether it has ever answered: one that does not run yet is not waited for, one that starts anew is. */
+  /** Whether it has ever answered: one that does not run is not waited for, one that starts anew is. */
   readonly wasReached: boolean
   /** From 0 to 1, so that those who failed together do not come back together. */
   readonly chance: number
@@ -21,7 +21,8 @@ interface Circumstances {
 export function pauseMs(error: unknown, { tries, wasReached, chance }: Circumstances): number | null {
   if (!(error instanceof AppError) || tries >= MAX_TRIES) return null
   const ownMs = FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + chance / 2)
-  if (error.code === 'service_unreachable' || error.code === 'service_lost') return wasReached ? ownMs : null
+  if (error.code === 'service_lost') return ownMs
+  if (error.code === 'service_unreachable') return wasReached ? ownMs : null
   const { status, retry } = toProblem(error)
   const askedMs = retryAfterMsOf(error)
   if (retry === 'safe' && error.code !== 'canceled') return Math.max(ownMs, askedMs ?? 0)

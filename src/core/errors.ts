@@ -27,7 +27,23 @@ export const catalog = {
   media_type_unsupported: { status: 415, retry: 'never', hint: 'Send JSON as application/json.' },
   route_unknown: { status: 404, retry: 'never', hint: 'See /openapi.json for the routes.' },
   host_unserved: { status: 421, retry: 'never', hint: 'Use the address that forkyard serve printed.' },
+  idempotency_mismatch: {
+    status: 422,
+    retry: 'never',
+    hint: 'The key was used for another request; use a new one for each that is not a repetition.',
+  },
   settings_invalid: { status: 400, retry: 'never', hint: 'See docs/config.md for the settings and their defaults.' },
+
+  // Who asks
+  key_required: {
+    status: 401,
+    retry: 'never',
+    hint: 'Send Authorization: Bearer and a key that is in force; commands take it from FORKYARD_API_KEY.',
+  },
+  operator_only: { status: 403, retry: 'never', hint: 'Ask who runs the service.' },
+  repo_forbidden: { status: 403, retry: 'never', hint: 'Ask who runs the service to allow this repository.' },
+  rate_limited: { status: 429, retry: 'later', hint: 'Ask less often.' },
+  tenant_limit: { status: 429, retry: 'later', hint: 'Close workspaces, or wait until less is under way.' },
 
   // Where the repository is
   url_invalid: {
@@ -112,6 +128,7 @@ export const catalog = {
   process_limit: { status: 507, retry: 'never', hint: 'Raise FORKYARD_PROCESSES.' },
   deadline_exceeded: { status: 504, retry: 'never', hint: 'Allow more time with deadlineMs.' },
   canceled: { status: 499, retry: 'safe', hint: 'The request was given up by its caller.' },
+  service_draining: { status: 503, retry: 'later', hint: 'The service is about to stop; ask the one that follows.' },
   over_capacity: { status: 503, retry: 'later', hint: 'Too much runs at once; try again later.' },
 
   // The host and its sandboxes

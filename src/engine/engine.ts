@@ -5,8 +5,11 @@ import { singleFlight } from '../core/single-flight.ts'
 import type { Needs } from '../git/operation.ts'
 import type { HttpRemotes } from '../git/remote/http-remote.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
-import type { Images } from '../workspace/images.ts'
+import type { Images, Provided } from '../workspace/images.ts'
 import { readers } from '../workspace/readers.ts'
+import { admission } from './admission.ts'
+import { checkOperator } from './caller.ts'
+import { fetchBudget } from './fetch-budget.ts'
 import { workOf, type Outcome } from './outcome.ts'
 import type { Engine, WorkspaceSummary } from './contract.ts'
 import type { Credential } from './credentials.ts'
@@ -59,11 +62,19 @@ export function inProcessEngine({
     images,
     limits,
     gitVersion,
-    repositories: repositories({ settings, remotes, credentials, environment, allowLocal }),
+    repositories: repositories({
+      settings,
+      remotes,
+      credentials,
+      environment,
+      allowLocal,
+      budget: fetchBudget(systemClock),
+    }),
     resolver: resolver(systemClock),
     requests: requests(settings),
     results: memoryResultCache<Outcome>({ maxBytes: settings.resultCacheBytes }),
     flights: singleFlight<Outcome>(),
+    admission: admission(settings),
     leases: leases(systemClock),
     readerLimits,
     readers: readers({ driver, limits: readerLimits, idleMs: settings.readerIdleMs, maxIdle: MAX_IDLE_READERS }),
@@ -77,10 +88,11 @@ export function inProcessEngine({
 
     open: async (input, options = {}) => (await import('./open-workspace.ts')).openWorkspace(parts, input, options),
 
-    workspace: async (id) => (await import('./workspace.ts')).workspaceOf(parts, parts.leases.get(id)),
+    workspace: async (id, { caller } = {}) =>
+      (await import('./workspace.ts')).workspaceOf(parts, parts.leases.get(id, caller)),
 
-    async workspaces() {
-      return parts.leases.all().map(summaryOf)
+    async workspaces({ caller } = {}) {
+      return parts.leases.all(caller).map(summaryOf)
     },
 
     explain: async (name, input, options = {}) => (await import('./explain.ts')).explain(parts, name, input, options),
@@ -93,18 +105,17 @@ export function inProcessEngine({
         const { connect } = repository
         const needs: Needs = cone.length === 0 ? wholeWorktree : { ...wholeWorktree, blobs: 'none', worktree: 'cone' }
         const listBlobs = async (): Promise<readonly string[]> => []
-        const provided = await images.provide(
-          {
-            repo: repository.key,
-            sharing: repository.scope,
-            connect,
-            needs,
-            commits: openedIds(resolution),
-            cone,
-            listBlobs,
-          },
-          scope,
-        )
+        const wanted = {
+          repo: repository.key,
+          sharing: repository.scope,
+          connect,
+          needs,
+          commits: openedIds(resolution),
+          cone,
+          listBlobs,
+        }
+        const provide = (): Promise<Provided> => images.provide(wanted, scope)
+        const provided = await parts.admission.run(options.caller, provide, scope)
         await driver.synced()
         const { bytes } = await driver.image(provided.image)
         const value = { id: provided.image, commit: resolution.commit, bytes }
@@ -115,7 +126,8 @@ export function inProcessEngine({
       })
     },
 
-    async images() {
+    async images({ caller } = {}) {
+      checkOperator(caller)
       const weights = new Map((await driver.images()).map(({ id, bytes }) => [id, bytes]))
       return (await images.list()).map(({ id, repo, content, createdAt }) => {
         const { tips, cone, ...has } = content.has
@@ -131,7 +143,8 @@ export function inProcessEngine({
         }
       })
     },
-    async drop(imageId) {
+    async drop(imageId, { caller } = {}) {
+      checkOperator(caller)
       await images.drop(imageId)
       await parts.readers.forget(imageId)
     },

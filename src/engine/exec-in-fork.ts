@@ -4,6 +4,7 @@ import type { Running } from '../core/exec.ts'
 import type { Needs } from '../git/operation.ts'
 import { openingArgv, programEnvironment } from '../workspace/opening.ts'
 import { withSandbox, WORKSPACE } from '../workspace/place.ts'
+import { sandboxLimits } from './caller.ts'
 import type { Execution, Receipt, RequestOptions } from './contract.ts'
 import { prepareFirstContact } from './first-contact.ts'
 import { workOf } from './outcome.ts'
@@ -41,7 +42,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
       image: provided.image,
       upper: 'memory',
       network: 'none',
-      limits: parts.limits,
+      limits: sandboxLimits(parts.limits, options.caller),
       metadata: { role: 'run' },
     } as const
     const warnings = await withSandbox(

@@ -1,4 +1,5 @@
 import { correlationId } from '../core/correlation.ts'
+import { AppError } from '../core/errors.ts'
 import type { Running } from '../core/exec.ts'
 import { span } from '../core/spans.ts'
 import { directoryIn, programEnvironment } from '../workspace/opening.ts'
@@ -15,6 +16,7 @@ export async function execInWorkspace(
   options: ProgramOptions,
 ): Promise<Execution> {
   const { argv, cwd, env, deadlineMs, maxOutputBytes } = parts.requests.program(input)
+  checkPrograms(parts, lease)
   const started = Promise.withResolvers<Running>()
   const receipt: Promise<Receipt> = bracketInWorkspace(parts, lease, { deadlineMs }, options, async (scope) => {
     while (lease.sweeping !== null) await lease.sweeping
@@ -38,4 +40,11 @@ export async function execInWorkspace(
   })
   receipt.catch((error: unknown) => started.reject(error))
   return { running: await started.promise, receipt }
+}
+
+/** Throws `tenant_limit` where the tenant runs as many programs as it may. */
+function checkPrograms({ leases }: Parts, { caller }: Lease): void {
+  const limit = caller?.limits.programs ?? null
+  if (limit !== null && leases.programs(caller) >= limit)
+    throw new AppError('tenant_limit', `Cannot run a program: this tenant runs ${limit}, as many as it may`)
 }

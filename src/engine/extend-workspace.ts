@@ -27,7 +27,12 @@ export async function extendWorkspace(
     const wanted = { needs, commits: [], cone: isWider ? joinCones(cone, has.cone) : [] }
     const work = await lease.lock.run(
       'write',
-      () => lease.upgrades.run(() => upgrade(lease.copy, wanted, lease.repository.connect, scope), scope),
+      () =>
+        parts.admission.run(
+          options.caller,
+          () => lease.upgrades.run(() => upgrade(lease.copy, wanted, lease.repository.connect, scope), scope),
+          scope,
+        ),
       scope,
     )
     // Not before all else is done: who fails to extend a workspace has not shortened its life either.

@@ -28,7 +28,11 @@ export async function runInWorkspace(
   const { own, deadlineMs } = parts.requests.inWorkspace(operation, input)
   const kind = operation.effect === 'read' ? 'read' : 'write'
   return bracketInWorkspace(parts, lease, { deadlineMs }, options, (scope) =>
-    lease.lock.run(kind, () => serve({ parts, lease, operation, own, options }, scope), scope),
+    lease.lock.run(
+      kind,
+      () => parts.admission.run(options.caller, () => serve({ parts, lease, operation, own, options }, scope), scope),
+      scope,
+    ),
   )
 }
 

@@ -33,7 +33,11 @@ export async function runOperation(
     if (cached !== null) return scope.answer(given(cached), { ...describe, tier: 'result' })
     // Shared work ends with its last waiter, not with the deadline of the first.
     const work = async (signal: AbortSignal): Promise<Outcome> =>
-      deepFreeze(await compute(parts, task, { ...scope, signal, deadlineMs: Infinity }))
+      parts.admission.run(
+        options.caller,
+        async () => deepFreeze(await compute(parts, task, { ...scope, signal, deadlineMs: Infinity })),
+        { signal },
+      )
     const outcome = await parts.flights.run(key, work, scope)
     if (operation.isPure) parts.results.set(key, outcome)
     return scope.answer(given(outcome), { ...describe, tier: outcome.provided?.plan.tier ?? 'image' })

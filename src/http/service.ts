@@ -4,6 +4,7 @@ import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider
 import { correlationId, correlationIdFrom, withCorrelation } from '../core/correlation.ts'
 import { AppError } from '../core/errors.ts'
 import type { Door, ServiceParts } from './door.ts'
+import { gate } from './gate.ts'
 import { sendProblem } from './problem.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -24,6 +25,8 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: ARRIVAL_MS,
     forceCloseConnections: 'idle',
+    // The gate says so in our own words.
+    return503OnClosing: false,
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, error),
     rewriteUrl: ({ url = '' }) => withBytesOfFiles(url),
     // A name of a path parameter is one of ours; its length is what a URL may have.
@@ -39,10 +42,8 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
       done()
     })
   })
-  door.addHook('onRequest', async ({ headers: { host = '' } }) => {
-    // A page of another site may reach a local port under a name of its own.
-    if (!isLocalName(host)) throw new AppError('host_unserved', 'Cannot serve the request: it is for another host')
-  })
+  door.decorateRequest('tenant', null)
+  door.addHook('onRequest', gate(parts))
   door.setErrorHandler((error, _request, reply) => sendProblem(reply, error))
   door.setNotFoundHandler((_request, reply) =>
     sendProblem(reply, new AppError('route_unknown', 'Cannot serve the request: there is no such route')),
@@ -68,9 +69,4 @@ function withBytesOfFiles(url: string): string {
     /^(\/v1\/workspaces\/[^/?]*\/files\/)([^?]*)/,
     (_, head: string, name: string) => head + name.replaceAll('%', '%25'),
   )
-}
-
-/** Whether a Host header names this machine to itself. */
-export function isLocalName(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host)
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { sendAnswer } from '../answer.ts'
-import { callerOptions } from '../caller.ts'
+import { sendOnce } from '../answer.ts'
+import { callerOf } from '../caller.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
@@ -8,9 +8,9 @@ const tags = ['images']
 const warmed = z.strictObject({ id: z.string(), commit: z.string(), bytes: z.int().nullable() })
 
 /** Listing, warming and dropping images. */
-export function imageRoutes(door: Door, { engine, schemas }: ServiceParts): void {
-  door.get('/v1/images', { schema: { summary: 'The images that are kept.', tags } }, async () => ({
-    value: await engine.images(),
+export function imageRoutes(door: Door, { engine, schemas, repetitions }: ServiceParts): void {
+  door.get('/v1/images', { schema: { summary: 'The images that are kept.', tags } }, async (request) => ({
+    value: await engine.images(callerOf(request)),
   }))
   door.post(
     '/v1/images',
@@ -22,10 +22,14 @@ export function imageRoutes(door: Door, { engine, schemas }: ServiceParts): void
         response: { 201: answerOf(warmed) },
       },
     },
-    async (request, reply) => sendAnswer(reply, await engine.warm(request.body, callerOptions(request, reply)), 201),
+    (request, reply) =>
+      sendOnce(repetitions, request, reply, async (options) => ({
+        ...(await engine.warm(request.body, options)),
+        status: 201,
+      })),
   )
   door.delete('/v1/images/:id', { schema: { summary: 'Remove an image.', tags } }, async (request, reply) => {
-    await engine.drop((request.params as { readonly id: string }).id)
+    await engine.drop((request.params as { readonly id: string }).id, callerOf(request))
     return reply.code(204).send()
   })
 }

@@ -1,21 +1,26 @@
 import { z } from 'zod'
 import { operations } from '../../git/registry.ts'
 import { callerOptions } from '../caller.ts'
-import { sendAnswer } from '../answer.ts'
+import { sendAnswer, sendFixed, sendOnce } from '../answer.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
 /** A route for each operation on a repository, and one for what it would take. */
-export function operationRoutes(door: Door, { engine, schemas }: ServiceParts): void {
+export function operationRoutes(door: Door, { engine, schemas, repetitions }: ServiceParts): void {
   for (const operation of operations) {
-    const { name, summary, output, example } = operation
+    const { name, summary, output, example, effect, isPure } = operation
     const body = schemas
       .operation(operation)
       .meta({ examples: [{ repo: 'https://example.com/team/project', ...example }] })
     door.post(
       `/v1/operations/${name}`,
       { schema: { summary, tags: ['operations'], body, response: { 200: answerOf(output) } } },
-      async (request, reply) => sendAnswer(reply, await engine.run(name, request.body, callerOptions(request, reply))),
+      async (request, reply) => {
+        if (effect !== 'read')
+          return sendOnce(repetitions, request, reply, (options) => engine.run(name, request.body, options))
+        const answer = await engine.run(name, request.body, callerOptions(request, reply))
+        return isPure ? sendFixed(request, reply, answer) : sendAnswer(reply, answer)
+      },
     )
     door.post(
       `/v1/explain/${name}`,

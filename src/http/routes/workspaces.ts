@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
-import type { Workspace } from '../../engine/contract.ts'
+import type { RequestOptions, Workspace } from '../../engine/contract.ts'
 import { operations } from '../../git/registry.ts'
-import { sendAnswer } from '../answer.ts'
-import { callerOptions } from '../caller.ts'
+import { sendAnswer, sendOnce } from '../answer.ts'
+import { callerOf, callerOptions } from '../caller.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 import { sendExecution } from '../send-execution.ts'
@@ -14,26 +14,27 @@ const opened = z.strictObject({ id: z.string(), expiresAt: z.iso.datetime() })
 const one = '/v1/workspaces/:id'
 
 /** Opening, listing, using and closing workspaces. */
-export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): void {
+export function workspaceRoutes(door: Door, { engine, schemas, repetitions }: ServiceParts): void {
   const find = (request: FastifyRequest): Promise<Workspace> =>
-    engine.workspace((request.params as { readonly id: string }).id)
+    engine.workspace((request.params as { readonly id: string }).id, callerOf(request))
   const briefly = ({ id, expiresAt }: Workspace) => ({ id, expiresAt })
 
   door.post(
     '/v1/workspaces',
     { schema: { summary: 'Open a workspace.', tags, body: schemas.open, response: { 201: answerOf(opened) } } },
-    async (request, reply) => {
-      const workspace = await engine.open(request.body, callerOptions(request, reply))
-      void reply.header('location', `/v1/workspaces/${workspace.id}`)
-      return sendAnswer(reply, { value: briefly(workspace), receipt: workspace.receipt }, 201)
-    },
+    (request, reply) =>
+      sendOnce(repetitions, request, reply, async (options) => {
+        const workspace = await engine.open(request.body, options)
+        const location = `/v1/workspaces/${workspace.id}`
+        return { value: briefly(workspace), receipt: workspace.receipt, status: 201, location }
+      }),
   )
-  door.get('/v1/workspaces', { schema: { summary: 'The workspaces that are open.', tags } }, async () => ({
-    value: await engine.workspaces(),
+  door.get('/v1/workspaces', { schema: { summary: 'The workspaces that are open.', tags } }, async (request) => ({
+    value: await engine.workspaces(callerOf(request)),
   }))
   door.get(one, { schema: { summary: 'What a workspace is.', tags } }, async (request) => {
     const { id, receipt } = await find(request)
-    return { value: (await engine.workspaces()).find((each) => each.id === id), receipt }
+    return { value: (await engine.workspaces(callerOf(request))).find((each) => each.id === id), receipt }
   })
   door.delete(
     one,
@@ -53,11 +54,12 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
         response: { 201: answerOf(z.array(opened)) },
       },
     },
-    async (request, reply) => {
-      const forks = await (await find(request)).fork(bodyOf(request), callerOptions(request, reply))
-      const [{ receipt }] = forks as [Workspace]
-      return sendAnswer(reply, { value: forks.map(briefly), receipt }, 201)
-    },
+    (request, reply) =>
+      sendOnce(repetitions, request, reply, async (options) => {
+        const forks = await (await find(request)).fork(bodyOf(request), options)
+        const [{ receipt }] = forks as [Workspace]
+        return { value: forks.map(briefly), receipt, status: 201 }
+      }),
   )
   door.post(
     `${one}/extend`,
@@ -69,8 +71,8 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
         response: { 200: answerOf(opened) },
       },
     },
-    async (request, reply) =>
-      sendAnswer(reply, await (await find(request)).extend(request.body, callerOptions(request, reply))),
+    (request, reply) =>
+      sendOnce(repetitions, request, reply, async (options) => (await find(request)).extend(request.body, options)),
   )
   door.post(
     `${one}/exec`,
@@ -88,12 +90,16 @@ export function workspaceRoutes(door: Door, { engine, schemas }: ServiceParts): 
     },
   )
   for (const operation of operations) {
-    const { name, summary, output } = operation
+    const { name, summary, output, effect } = operation
     door.post(
       `${one}/operations/${name}`,
       { schema: { summary, tags, body: schemas.inWorkspace(operation), response: { 200: answerOf(output) } } },
-      async (request, reply) =>
-        sendAnswer(reply, await (await find(request)).run(name, bodyOf(request), callerOptions(request, reply))),
+      async (request, reply) => {
+        const run = async (options: RequestOptions) => (await find(request)).run(name, bodyOf(request), options)
+        return effect === 'read'
+          ? sendAnswer(reply, await run(callerOptions(request, reply)))
+          : sendOnce(repetitions, request, reply, run)
+      },
     )
   }
 }

@@ -1,0 +1,54 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { systemClock } from '../core/clock.ts'
+import { AppError } from '../core/errors.ts'
+import type { Engine } from '../engine/contract.ts'
+import type { RequestSchemas } from '../engine/request.ts'
+import { apiKeys } from './api-keys.ts'
+import { repetitions } from './repetitions.ts'
+import { httpService } from './service.ts'
+import type { HttpSettings } from './settings.ts'
+
+interface Opening {
+  readonly engine: Engine
+  readonly settings: HttpSettings
+  readonly schemas: RequestSchemas
+  readonly version: string
+}
+
+/** The engine as a service that listens to nobody yet; it closes the engine with itself. */
+export async function openService({ engine, settings, schemas, version }: Opening) {
+  const { apiKeysFile, drainMs } = settings
+  const keys = apiKeysFile === null ? null : await apiKeys(apiKeysFile, systemClock)
+  const life = { isDraining: false }
+  const door = await httpService({ engine, schemas, version, keys, repetitions: repetitions(), life })
+  door.addHook('onResponse', (_request, _reply, done) => {
+    // A connection that was busy when the service was told to stop waits for nothing more.
+    if (life.isDraining) setImmediate(() => door.server.closeIdleConnections())
+    done()
+  })
+  return {
+    async listen(address: { readonly host: string; readonly port: number }): Promise<string> {
+      if (keys === null && !isLoopback(address.host))
+        throw new AppError(
+          'settings_invalid',
+          `Cannot listen on ${address.host}: without API keys only loopback is served`,
+        )
+      return door.listen(address)
+    },
+    async close(): Promise<void> {
+      life.isDraining = true
+      const answered = door.close()
+      const timeIsUp = new AbortController()
+      await Promise.race([answered, pause(drainMs, undefined, { signal: timeIsUp.signal })])
+      timeIsUp.abort()
+      // Whoever is still answered learns that its workspace has ended.
+      await engine.close()
+      door.server.closeAllConnections()
+      await answered
+    },
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/.test(host)
+}
