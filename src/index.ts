@@ -9,8 +9,10 @@ export { AppError, catalog, toProblem, type ErrorCode, type Problem } from './co
 export { connect, type ConnectOptions } from './client/connect.ts'
 export type { Exit, Running } from './core/exec.ts'
 export type { Progress } from './core/progress.ts'
+export type { Caller } from './engine/caller.ts'
 export type {
   Answer,
+  CallerOptions,
   Engine,
   Execution,
   Explanation,

@@ -25,8 +25,9 @@ export function connect(url: string, { key }: ConnectOptions = {}): Engine {
 
   return {
     async run(name, input, options = {}) {
-      const repeats = repeatsOf((await operationOf(name)).effect)
-      return await service.valueWithProgress(post(`/v1/operations/${name}`, input, options, repeats))
+      const { effect, items } = await operationOf(name)
+      const question = post(`/v1/operations/${name}`, input, options, repeatsOf(effect))
+      return await service.valueWithProgress(question, items?.list ?? null)
     },
     exec: (input, options = {}) => remoteExecution(service, '/v1/exec', input, options),
     async open(input, options = {}) {

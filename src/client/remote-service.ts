@@ -5,6 +5,7 @@ import { AppError } from '../core/errors.ts'
 import type { RequestOptions } from '../engine/contract.ts'
 import { plainAgents, secureAgents } from '../git/remote/http-agents.ts'
 import { exchange, type Method, type ServiceAnswer } from './exchange.ts'
+import { gathered } from './gathered.ts'
 import { jsonOf, refused } from './refusal.ts'
 import { repeated } from './repeat.ts'
 import { serviceAddress } from './service-address.ts'
@@ -31,8 +32,8 @@ export interface RemoteService {
   ask<T>(question: Question, use: (answer: ServiceAnswer) => Promise<T>): Promise<T>
   /** A JSON answer. */
   value<T>(question: Question): Promise<T>
-  /** The same where the service may tell meanwhile how far it is. */
-  valueWithProgress<T>(question: Question): Promise<T>
+  /** The same where the service may tell meanwhile how far it is, and hand over one by one what the field `list` lists. */
+  valueWithProgress<T>(question: Question, list?: string | null): Promise<T>
   /** A question whose answer says nothing more. */
   done(question: Question): Promise<void>
   /** An answer in records, as they come. */
@@ -77,11 +78,11 @@ export function remoteService(address: string, { key }: { readonly key: string |
   return {
     ask,
     value,
-    valueWithProgress<T>(question: Question) {
+    valueWithProgress<T>(question: Question, list: string | null = null) {
       const { onProgress } = question.options
       if (onProgress === undefined) return value<T>(question)
       const headers = { ...question.headers, accept: `${ndjson}, application/json` }
-      return ask({ ...question, headers }, (answer) => lastValue<T>(answer, onProgress))
+      return ask({ ...question, headers }, (answer) => wholeValue<T>(answer, { list, onProgress }))
     },
     done: (question) => ask(question, async ({ body }) => void (await buffer(body))),
     records: (question) =>
@@ -120,13 +121,8 @@ async function valueOf<T>(answer: ServiceAnswer): Promise<T> {
   return (await jsonOf(answer)) as T
 }
 
-/** The value at the end of records, or of an answer in one piece where the service gives that. */
-async function lastValue<T>(answer: ServiceAnswer, onProgress: NonNullable<RequestOptions['onProgress']>): Promise<T> {
-  if (answer.headers['content-type']?.startsWith(ndjson) !== true) return await valueOf<T>(answer)
-  let last: unknown
-  for await (const record of serviceRecords(answer.body)) {
-    if (record.type === 'progress') onProgress(record['progress'] as Parameters<typeof onProgress>[0])
-    if (record.type === 'end') last = { value: record['value'], receipt: record['receipt'] }
-  }
-  return last as T
+/** The value of an answer in records, or in one piece where the service gives that. */
+async function wholeValue<T>(answer: ServiceAnswer, options: Parameters<typeof gathered>[1]): Promise<T> {
+  const isInRecords = answer.headers['content-type']?.startsWith(ndjson) === true
+  return isInRecords ? ((await gathered(serviceRecords(answer.body), options)) as T) : await valueOf<T>(answer)
 }

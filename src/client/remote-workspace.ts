@@ -30,8 +30,11 @@ export function remoteWorkspace(service: RemoteService, { value: { id, expiresAt
       return knownEnd
     },
     async run(name, input = {}, options = {}) {
-      const repeats = repeatsOf((await operationOf(name)).effect)
-      return await service.valueWithProgress(post(`operations/${name}`, input, options, repeats))
+      const { effect, items } = await operationOf(name)
+      return await service.valueWithProgress(
+        post(`operations/${name}`, input, options, repeatsOf(effect)),
+        items?.list ?? null,
+      )
     },
     exec: (input, options = {}) => remoteExecution(service, `${path}/exec`, input, options),
     files: remoteFiles(service, path),
@@ -61,8 +64,14 @@ interface ForkAnswer {
   readonly receipt: Receipt
 }
 
+interface OperationFacts {
+  readonly effect: Effect
+  /** Where its answer may come one by one. */
+  readonly items?: { readonly list: string }
+}
+
 /** The operation of that name, as this version knows it; the names are a quarter of the start-up, so not before. */
-export async function operationOf(name: string): Promise<{ readonly effect: Effect }> {
+export async function operationOf(name: string): Promise<OperationFacts> {
   return (await import('../git/registry.ts')).findOperation(name)
 }
 
