@@ -35,7 +35,11 @@ export const catalog = {
   settings_invalid: { status: 400, retry: 'never', hint: 'See docs/config.md for the settings and their defaults.' },
 
   // Who asks
-  key_required: { status: 401, retry: 'never', hint: 'Send Authorization: Bearer and a key that is in force.' },
+  key_required: {
+    status: 401,
+    retry: 'never',
+    hint: 'Send Authorization: Bearer and a key that is in force; commands take it from FORKYARD_API_KEY.',
+  },
   operator_only: { status: 403, retry: 'never', hint: 'Ask who runs the service.' },
   repo_forbidden: { status: 403, retry: 'never', hint: 'Ask who runs the service to allow this repository.' },
   rate_limited: { status: 429, retry: 'later', hint: 'Ask less often.' },
@@ -139,6 +143,24 @@ export const catalog = {
     retry: 'safe',
     hint: 'The image was made under other conditions and is built anew.',
   },
+
+  // The service, as its clients see it
+  service_unreachable: {
+    status: 502,
+    retry: 'later',
+    hint: 'Start it with forkyard serve, or set FORKYARD_URL to where it runs.',
+  },
+  service_lost: {
+    status: 502,
+    retry: 'later',
+    hint: 'What was asked may have been done all the same; look before it is asked again.',
+  },
+  service_failed: {
+    status: 502,
+    retry: 'never',
+    hint: 'Check that FORKYARD_URL is the address of a forkyard of this version.',
+  },
+
   internal: { status: 500, retry: 'never', hint: 'This is a defect in forkyard; please report it.' },
 } as const satisfies Record<string, ErrorSpec>
 

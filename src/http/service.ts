@@ -12,6 +12,7 @@ import { fileRoutes } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
 import { imageRoutes } from './routes/images.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { programRoutes } from './routes/programs.ts'
 import { stateRoutes } from './routes/state.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 
@@ -65,8 +66,8 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
   })
   await door.register(async (routes) => {
     const typed = routes.withTypeProvider<ZodTypeProvider>()
-    for (const add of [operationRoutes, workspaceRoutes, fileRoutes, imageRoutes, healthRoutes, stateRoutes])
-      add(typed, parts)
+    const groups = [operationRoutes, programRoutes, workspaceRoutes, fileRoutes, imageRoutes, healthRoutes, stateRoutes]
+    for (const add of groups) add(typed, parts)
   })
   return door
 }

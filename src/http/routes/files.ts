@@ -17,7 +17,7 @@ export function fileRoutes(door: Door, { engine }: ServiceParts): void {
     const { files } = await find(request)
     const { path, isDirectory } = pathOf(request)
     const options = callerOptions(request, reply)
-    if (isDirectory) return { value: await files.list(path, options) }
+    if (isDirectory) return { value: await files.list(path, { ...options, ...limitOf(request) }) }
     if (path === null) throw new AppError('path_invalid', 'Cannot use the path: it is empty')
     const range = rangeOf(request)
     const part = await files.read(path, { ...options, ...range })
@@ -71,8 +71,18 @@ function pathOf({ params }: FastifyRequest): { path: ExactText | null; isDirecto
   return { path: name.length === 0 ? null : toExactText(name), isDirectory }
 }
 
-/** One range of bytes from a beginning (RFC 9110, 14.1.2); any other form is answered with the whole file. */
+/** How many entries of a directory are wanted. */
+function limitOf({ query }: FastifyRequest): { readonly limit?: number } {
+  const { limit } = query as { readonly limit?: unknown }
+  if (limit === undefined) return {}
+  if (typeof limit === 'string' && /^[1-9]\d{0,8}$/.test(limit)) return { limit: Number(limit) }
+  throw new AppError('input_invalid', 'Cannot list the directory: limit must be a number from 1 on')
+}
+
+/** One range of bytes, from a beginning or before the end (RFC 9110, 14.1.2); for others the whole file is the answer. */
 function rangeOf({ headers: { range = '' } }: FastifyRequest): { offset: number; length: number | null } | null {
+  const [, last] = /^bytes=-([1-9]\d{0,14})$/.exec(range) ?? []
+  if (last !== undefined) return { offset: -Number(last), length: null }
   const [, from, to] = /^bytes=(\d{1,15})-(\d{1,15})?$/.exec(range) ?? []
   if (from === undefined) return null
   const offset = Number(from)

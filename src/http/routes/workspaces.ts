@@ -1,15 +1,14 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
-import { capturedExecution } from '../../engine/captured-execution.ts'
-import type { Execution, RequestOptions, Workspace } from '../../engine/contract.ts'
+import type { RequestOptions, Workspace } from '../../engine/contract.ts'
 import { operations } from '../../git/registry.ts'
 import { sendAnswer, sendOnce } from '../answer.ts'
 import { callerOf, callerOptions } from '../caller.ts'
-import { execRecords } from '../exec-records.ts'
 import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
+import { sendExecution } from '../send-execution.ts'
 
 const tags = ['workspaces']
 const opened = z.strictObject({ id: z.string(), expiresAt: z.iso.datetime() })
@@ -43,8 +42,8 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
     value: await engine.workspaces(callerOf(request)),
   }))
   door.get(one, { schema: { summary: 'What a workspace is.', tags } }, async (request) => {
-    const { id } = await find(request)
-    return { value: (await engine.workspaces(callerOf(request))).find((each) => each.id === id) }
+    const { id, receipt } = await find(request)
+    return { value: (await engine.workspaces(callerOf(request))).find((each) => each.id === id), receipt }
   })
   door.delete(
     one,
@@ -66,7 +65,7 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
     },
     (request, reply) =>
       sendOnce(sending, request, reply, async (options) => {
-        const forks = await (await find(request)).fork(request.body ?? {}, options)
+        const forks = await (await find(request)).fork(bodyOf(request), options)
         const [{ receipt }] = forks as [Workspace]
         return { value: forks.map(briefly), receipt, status: 201 }
       }),
@@ -98,11 +97,9 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
       const { input, stdin } = withoutStdin(request.body)
       const workspace = await find(request)
       const options = { ...callerOptions(request, reply), ...stdin }
-      const form = wantsRecords(request)
-      if (form === null) return sendAnswer(reply, await capturedExecution(await workspace.exec(input, options)))
-      const start = ({ signal }: { signal: AbortSignal }): Promise<Execution> =>
-        workspace.exec(input, { ...options, signal: AbortSignal.any([options.signal, signal]) })
-      return sendRecords(reply, execRecords(start, sending), form)
+      return sendExecution(sending, request, reply, ({ signal }) =>
+        workspace.exec(input, { ...options, signal: AbortSignal.any([options.signal, signal]) }),
+      )
     },
   )
   for (const operation of operations) {
@@ -119,15 +116,20 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
         },
       },
       async (request, reply) => {
-        const run = async (options: RequestOptions) => (await find(request)).run(name, request.body ?? {}, options)
+        const run = async (options: RequestOptions) => (await find(request)).run(name, bodyOf(request), options)
         if (effect !== 'read') return sendOnce(sending, request, reply, run)
         const options = callerOptions(request, reply)
         const form = wantsRecords(request)
         if (form === null) return sendAnswer(reply, await run(options))
-        return sendRecords(reply, (await find(request)).stream(name, request.body ?? {}, options), form)
+        return sendRecords(reply, (await find(request)).stream(name, bodyOf(request), options), form)
       },
     )
   }
+}
+
+/** No body is an empty one; the JSON value `null` is a wrong one. */
+function bodyOf({ body }: FastifyRequest): unknown {
+  return body === undefined ? {} : body
 }
 
 /** A program's input comes as text or as base64 beside its other fields. */
