@@ -30,11 +30,8 @@ export function imageRoutes(door: Door, { engine, schemas, streamIdleMs }: Servi
       const options = callerOptions(request, reply)
       if (form === null) return sendAnswer(reply, await engine.warm(request.body, options), 201)
       const silence = { silenceMs: streamIdleMs }
-      return sendRecords(
-        reply,
-        answerRecords(options, silence, (more) => engine.warm(request.body, more)),
-        form,
-      )
+      const records = answerRecords(options, silence, (more) => engine.warm(request.body, more))
+      return sendRecords(reply, records, { form, ...silence })
     },
   )
   door.delete('/v1/images/:id', { schema: { summary: 'Remove an image.', tags } }, async (request, reply) => {

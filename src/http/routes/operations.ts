@@ -7,7 +7,7 @@ import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
 /** A route for each operation on a repository, and one for what it would take. */
-export function operationRoutes(door: Door, { engine, schemas }: ServiceParts): void {
+export function operationRoutes(door: Door, { engine, schemas, streamIdleMs }: ServiceParts): void {
   for (const operation of operations) {
     const { name, summary, output, example } = operation
     const body = schemas
@@ -23,7 +23,7 @@ export function operationRoutes(door: Door, { engine, schemas }: ServiceParts): 
         const options = callerOptions(request, reply)
         return form === null
           ? sendAnswer(reply, await engine.run(name, request.body, options))
-          : sendRecords(reply, engine.stream(name, request.body, options), form)
+          : sendRecords(reply, engine.stream(name, request.body, options), { form, silenceMs: streamIdleMs })
       },
     )
     door.post(

@@ -41,7 +41,7 @@ export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: S
         const workspace = await engine.open(request.body, more)
         return { value: briefly(workspace), receipt: workspace.receipt }
       }
-      if (form !== null) return sendRecords(reply, answerRecords(options, silence, open), form)
+      if (form !== null) return sendRecords(reply, answerRecords(options, silence, open), { form, ...silence })
       const answer = await open(options)
       void reply.header('location', `/v1/workspaces/${answer.value.id}`)
       return sendAnswer(reply, answer, 201)
@@ -109,7 +109,7 @@ export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: S
       if (form === null) return sendAnswer(reply, await capturedExecution(await workspace.exec(input, options)))
       const start = ({ signal }: { signal: AbortSignal }): Promise<Execution> =>
         workspace.exec(input, { ...options, signal: AbortSignal.any([options.signal, signal]) })
-      return sendRecords(reply, execRecords(start, silence), form)
+      return sendRecords(reply, execRecords(start, silence), { form, ...silence })
     },
   )
   for (const operation of operations) {
@@ -132,7 +132,7 @@ export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: S
         const options = callerOptions(request, reply)
         return form === null
           ? sendAnswer(reply, await workspace.run(name, body, options))
-          : sendRecords(reply, workspace.stream(name, body, options), form)
+          : sendRecords(reply, workspace.stream(name, body, options), { form, ...silence })
       },
     )
   }
