@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { Writable } from 'node:stream'
 import type { Settings } from './config.ts'
 import { diskDirectory } from './directory/disk-directory.ts'
 import type { Engine } from './engine/contract.ts'
@@ -30,7 +31,9 @@ export async function compose(
   const [gitVersion, hook, credentials] = await Promise.all([
     probeGit({ signal: AbortSignal.timeout(10_000) }),
     readFile(new URL('sandbox/local/fsmonitor-hook.pl', import.meta.url), 'utf8'),
-    settings.credentialsFile === null ? [] : loadCredentials(settings.credentialsFile, { requiresTenants: false }),
+    settings.credentialsFile === null
+      ? []
+      : loadCredentials(settings.credentialsFile, { requiresTenants: settings.apiKeysFile !== null }),
   ])
   const driver = await localDriver(settings, gitTemplate({ hook, tools: `git ${gitVersion}` }))
   const directory = await diskDirectory<ImageContent>(`${settings.stateDir}/directory`)
@@ -62,29 +65,32 @@ export async function composeEngine(
   return engine
 }
 
+interface ServiceOptions {
+  readonly version: string
+  /** Where the log goes; nowhere by default. */
+  readonly logTo?: Pick<Writable, 'write'> | null
+}
+
 /** The engine as a service that listens to nobody yet. */
 export async function composeService(
   settings: Settings,
   environment: Readonly<Record<string, string | undefined>>,
-  { version }: { readonly version: string },
+  { version, logTo = null }: ServiceOptions,
 ): Promise<Service> {
-  const { engine } = await compose(settings, environment, { allowLocal: false })
-  const [{ httpService }, { requests }] = await Promise.all([
-    import('./http/service.ts'),
+  const [{ openService }, { requests }, { oversight }] = await Promise.all([
+    import('./http/open-service.ts'),
     import('./engine/request.ts'),
+    import('./compose-oversight.ts'),
   ])
-  const door = await httpService({
-    engine,
-    schemas: requests(settings).schemas,
-    version,
-    streamIdleMs: settings.streamIdleMs,
-  })
-  return {
-    listen: (address) => door.listen(address),
-    async close() {
-      await door.close()
-      await engine.close()
-    },
+  const { engine, driver } = await compose(settings, environment, { allowLocal: false })
+  const { schemas } = requests(settings)
+  const watching = oversight({ engine, driver, settings, logTo })
+  try {
+    return await openService({ engine, settings, schemas, version, watching })
+  } catch (error) {
+    watching.close()
+    await engine.close()
+    throw error
   }
 }
 

@@ -4,13 +4,17 @@ import { z } from 'zod'
 import { AppError } from './core/errors.ts'
 import { kebabCase, schemaFields, type SchemaField } from './core/schema-fields.ts'
 import { engineSettings } from './engine/settings.ts'
+import { httpSettings } from './http/settings.ts'
+import { logSettings } from './http/log-settings.ts'
 import { localSettings } from './sandbox/local/settings.ts'
 
 /** Every setting of every part, flat: a part takes what its own schema names. */
 export const settingsSchema = z.strictObject({
   driver: z.enum(['local']).default('local').describe('What makes sandboxes.'),
   ...engineSettings.shape,
+  ...httpSettings.shape,
   ...localSettings.shape,
+  ...logSettings.shape,
 })
 
 export type Settings = Readonly<z.output<typeof settingsSchema>>

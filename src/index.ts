@@ -13,6 +13,7 @@ export type {
   AnswerRecord,
   AnswerRecords,
   Engine,
+  EngineState,
   Execution,
   Explanation,
   Extension,

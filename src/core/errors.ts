@@ -27,7 +27,19 @@ export const catalog = {
   media_type_unsupported: { status: 415, retry: 'never', hint: 'Send JSON as application/json.' },
   route_unknown: { status: 404, retry: 'never', hint: 'See /openapi.json for the routes.' },
   host_unserved: { status: 421, retry: 'never', hint: 'Use the address that forkyard serve printed.' },
+  idempotency_mismatch: {
+    status: 422,
+    retry: 'never',
+    hint: 'The key was used for another request; use a new one for each that is not a repetition.',
+  },
   settings_invalid: { status: 400, retry: 'never', hint: 'See docs/config.md for the settings and their defaults.' },
+
+  // Who asks
+  key_required: { status: 401, retry: 'never', hint: 'Send Authorization: Bearer and a key that is in force.' },
+  operator_only: { status: 403, retry: 'never', hint: 'Ask who runs the service.' },
+  repo_forbidden: { status: 403, retry: 'never', hint: 'Ask who runs the service to allow this repository.' },
+  rate_limited: { status: 429, retry: 'later', hint: 'Ask less often.' },
+  tenant_limit: { status: 429, retry: 'later', hint: 'Close workspaces, or wait until less is under way.' },
 
   // Where the repository is
   url_invalid: {
@@ -112,6 +124,7 @@ export const catalog = {
   process_limit: { status: 507, retry: 'never', hint: 'Raise FORKYARD_PROCESSES.' },
   deadline_exceeded: { status: 504, retry: 'never', hint: 'Allow more time with deadlineMs.' },
   canceled: { status: 499, retry: 'safe', hint: 'The request was given up by its caller.' },
+  service_draining: { status: 503, retry: 'later', hint: 'The service is about to stop; ask the one that follows.' },
   reader_silent: { status: 408, retry: 'safe', hint: 'Read what is streamed as it comes, or ask for less.' },
   over_capacity: { status: 503, retry: 'later', hint: 'Too much runs at once; try again later.' },
 
@@ -164,11 +177,29 @@ export interface Problem {
   readonly details: Readonly<Record<string, unknown>>
 }
 
+/** What the system calls it when this host has run out of something for a while. */
+const shortages: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk of this host is full',
+  EDQUOT: 'the disk quota of this host is used up',
+  EMFILE: 'too many files are open on this host',
+  ENFILE: 'too many files are open on this host',
+  ENOMEM: 'the memory of this host is used up',
+}
+
+/** A failure as one of the catalogue where the host ran short of something; what is anything else stays as it is. */
+export function withShortage(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof AppError) return error
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (!Object.hasOwn(shortages, code)) return error
+  return new AppError('over_capacity', `Cannot finish the request: ${shortages[code]}`, { cause: error })
+}
+
 /** Renders any thrown value; what is not an AppError is a defect and shows no internals. */
 export function toProblem(error: unknown): Problem {
+  const foreseen = withShortage(error)
   const known =
-    error instanceof AppError
-      ? error
+    foreseen instanceof AppError
+      ? foreseen
       : new AppError('internal', 'Cannot finish the request: unexpected failure', { cause: error })
   const { status, hint, retry } = catalog[known.code]
   return {

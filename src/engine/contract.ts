@@ -5,6 +5,7 @@ import type { Needs } from '../git/operation.ts'
 import type { Cost } from '../workspace/cost.ts'
 import type { FileEntry, FileKind } from '../workspace/file-answer.ts'
 import type { Step } from '../workspace/steps.ts'
+import type { Caller } from './caller.ts'
 
 /** The one place where parts meet; the same interface in process and over HTTP. */
 export interface Engine {
@@ -17,20 +18,27 @@ export interface Engine {
   /** Lends a working copy of its own to the caller, until it is closed or its time is over. */
   open(input: unknown, options?: RequestOptions): Promise<Workspace>
   /** One that is open, by its id; throws `workspace_not_found`. */
-  workspace(id: string): Promise<Workspace>
-  /** The workspaces that are open now. */
-  workspaces(): Promise<readonly WorkspaceSummary[]>
+  workspace(id: string, options?: CallerOptions): Promise<Workspace>
+  /** The workspaces that the caller has open now. */
+  workspaces(options?: CallerOptions): Promise<readonly WorkspaceSummary[]>
   /** What `run` would do and cost, without doing it. */
   explain(name: string, input: unknown, options?: RequestOptions): Promise<Explanation>
   /** Makes the image for a ref ready, durable on disk when it returns. */
   warm(input: unknown, options?: RequestOptions): Promise<Answer<WarmImage>>
-  images(): Promise<readonly ImageSummary[]>
+  images(options?: CallerOptions): Promise<readonly ImageSummary[]>
   /** Removes an image by id; throws `image_not_found`. */
-  drop(imageId: string): Promise<void>
+  drop(imageId: string, options?: CallerOptions): Promise<void>
+  /** What it holds and does now; of workspaces, the caller's own. */
+  state(options?: CallerOptions): Promise<EngineState>
   close(): Promise<void>
 }
 
-export interface RequestOptions {
+/** Who asks; nobody in particular where callers are not told apart. */
+export interface CallerOptions {
+  readonly caller?: Caller
+}
+
+export interface RequestOptions extends CallerOptions {
   readonly signal?: AbortSignal
   /** Value of an Authorization header for the upstream, `Basic …`; wins over configured credentials. */
   readonly gitAuthorization?: string
@@ -148,8 +156,10 @@ export interface Receipt {
   readonly correlationId: string
 }
 
-/** What served the answer, the cheapest first. */
-export type Tier = 'result' | 'workspace' | 'pool' | 'image' | 'refresh' | 'clone'
+/** What can serve an answer, the cheapest first. */
+export const tiers = ['result', 'workspace', 'pool', 'image', 'refresh', 'clone'] as const
+
+export type Tier = (typeof tiers)[number]
 
 /** A program under way in a fork. */
 export interface Execution {
@@ -178,6 +188,24 @@ export interface ImageSummary {
   readonly bytes: number | null
   readonly layers: number
   readonly createdAt: string
+}
+
+export interface EngineState {
+  readonly driver: string
+  readonly gitVersion: string
+  readonly workspaces: number
+  /** Programs of callers that run in workspaces. */
+  readonly programs: number
+  /** Sandboxes that answer reads, idle ones included. */
+  readonly readers: number
+  /** Pieces of work that several requests may share. */
+  readonly flights: number
+  /** Pieces of work under way, and those that wait for their turn. */
+  readonly running: number
+  readonly waiting: number
+  readonly images: number
+  /** What images take on disk, as far as they were weighed. */
+  readonly imageBytes: number
 }
 
 export interface WarmImage {

@@ -5,8 +5,11 @@ import { singleFlight } from '../core/single-flight.ts'
 import type { Needs } from '../git/operation.ts'
 import type { HttpRemotes } from '../git/remote/http-remote.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
-import type { Images } from '../workspace/images.ts'
+import type { Images, Provided } from '../workspace/images.ts'
 import { readers } from '../workspace/readers.ts'
+import { admission } from './admission.ts'
+import { checkOperator } from './caller.ts'
+import { fetchBudget } from './fetch-budget.ts'
 import { answerRecords } from './answer-records.ts'
 import { workOf, type Outcome } from './outcome.ts'
 import type { Engine, WorkspaceSummary } from './contract.ts'
@@ -19,6 +22,7 @@ import { bracketRequest } from './request-scope.ts'
 import { requests } from './request.ts'
 import { openedIds, resolver } from './resolve.ts'
 import type { EngineSettings } from './settings.ts'
+import { stateOf } from './state.ts'
 
 export interface EngineParts {
   readonly settings: EngineSettings
@@ -60,11 +64,19 @@ export function inProcessEngine({
     images,
     limits,
     gitVersion,
-    repositories: repositories({ settings, remotes, credentials, environment, allowLocal }),
+    repositories: repositories({
+      settings,
+      remotes,
+      credentials,
+      environment,
+      allowLocal,
+      budget: fetchBudget(systemClock),
+    }),
     resolver: resolver(systemClock),
     requests: requests(settings),
     results: memoryResultCache<Outcome>({ maxBytes: settings.resultCacheBytes }),
     flights: singleFlight<Outcome>(),
+    admission: admission(settings),
     leases: leases(systemClock),
     readerLimits,
     readers: readers({ driver, limits: readerLimits, idleMs: settings.readerIdleMs, maxIdle: MAX_IDLE_READERS }),
@@ -82,34 +94,34 @@ export function inProcessEngine({
 
     open: async (input, options = {}) => (await import('./open-workspace.ts')).openWorkspace(parts, input, options),
 
-    workspace: async (id) => (await import('./workspace.ts')).workspaceOf(parts, parts.leases.get(id)),
+    workspace: async (id, { caller } = {}) =>
+      (await import('./workspace.ts')).workspaceOf(parts, parts.leases.get(id, caller)),
 
-    async workspaces() {
-      return parts.leases.all().map(summaryOf)
+    async workspaces({ caller } = {}) {
+      return parts.leases.all(caller).map(summaryOf)
     },
 
     explain: async (name, input, options = {}) => (await import('./explain.ts')).explain(parts, name, input, options),
 
     async warm(input, options = {}) {
       const { cone, ...common } = parts.requests.warm(input)
-      return bracketRequest(common, options, async (scope) => {
+      return bracketRequest({ ...common, operation: 'warm' }, options, async (scope) => {
         const repository = await parts.repositories.open(common.repo, opener(options))
         const resolution = await parts.resolver.resolve(repository, common.ref, { ...common, signal: scope.signal })
         const { connect } = repository
         const needs: Needs = cone.length === 0 ? wholeWorktree : { ...wholeWorktree, blobs: 'none', worktree: 'cone' }
         const listBlobs = async (): Promise<readonly string[]> => []
-        const provided = await images.provide(
-          {
-            repo: repository.key,
-            sharing: repository.scope,
-            connect,
-            needs,
-            commits: openedIds(resolution),
-            cone,
-            listBlobs,
-          },
-          scope,
-        )
+        const wanted = {
+          repo: repository.key,
+          sharing: repository.scope,
+          connect,
+          needs,
+          commits: openedIds(resolution),
+          cone,
+          listBlobs,
+        }
+        const provide = (): Promise<Provided> => images.provide(wanted, scope)
+        const provided = await parts.admission.run(options.caller, provide, scope)
         await driver.synced()
         const { bytes } = await driver.image(provided.image)
         const value = { id: provided.image, commit: resolution.commit, bytes }
@@ -120,7 +132,8 @@ export function inProcessEngine({
       })
     },
 
-    async images() {
+    async images({ caller } = {}) {
+      checkOperator(caller)
       const weights = new Map((await driver.images()).map(({ id, bytes }) => [id, bytes]))
       return (await images.list()).map(({ id, repo, content, createdAt }) => {
         const { tips, cone, ...has } = content.has
@@ -136,10 +149,13 @@ export function inProcessEngine({
         }
       })
     },
-    async drop(imageId) {
+    async drop(imageId, { caller } = {}) {
+      checkOperator(caller)
       await images.drop(imageId)
       await parts.readers.forget(imageId)
     },
+
+    state: (options = {}) => stateOf(parts, options),
 
     async close() {
       // What cannot be ended keeps nothing else open.

@@ -3,6 +3,7 @@ import { correlationId } from '../core/correlation.ts'
 import type { Needs } from '../git/operation.ts'
 import { openingArgv, programEnvironment } from '../workspace/opening.ts'
 import { withSandbox, WORKSPACE } from '../workspace/place.ts'
+import { sandboxLimits } from './caller.ts'
 import type { Execution, Receipt, RequestOptions } from './contract.ts'
 import { prepareFirstContact } from './first-contact.ts'
 import { workOf } from './outcome.ts'
@@ -40,7 +41,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
       image: provided.image,
       upper: 'memory',
       network: 'none',
-      limits: parts.limits,
+      limits: sandboxLimits(parts.limits, options.caller),
       metadata: { role: 'run' },
     } as const
     const facts = { repository, ref: common.ref, resolution, driver: parts.driver.name, tier: provided.plan.tier }
@@ -64,7 +65,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
     )
     return scope.answer({ value: null, work: workOf(provided), warnings }, facts).receipt
   }
-  const receipt = bracketRequest(common, options, (scope) =>
+  const receipt = bracketRequest({ ...common, operation: 'exec' }, options, (scope) =>
     withSecondTry(common.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),
   )
   receipt.catch((error: unknown) => started.reject(error))

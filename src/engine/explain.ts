@@ -16,7 +16,7 @@ export async function explain(
 ): Promise<Explanation> {
   const operation = findOperation(name)
   const { common, own } = parts.requests.operation(operation, input)
-  return bracketRequest(common, options, async (scope) => {
+  return bracketRequest({ ...common, operation: 'explain' }, options, async (scope) => {
     const repository = await parts.repositories.open(common.repo, opener(options))
     const { ref, maxStalenessMs } = common
     const task = await resolveTask(parts, { operation, own, repository, ref, maxStalenessMs }, scope)

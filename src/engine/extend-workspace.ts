@@ -13,7 +13,7 @@ export async function extendWorkspace(
   options: RequestOptions,
 ): Promise<Answer<Extension>> {
   const { ttlMs, history, cone, deadlineMs } = parts.requests.extend(input)
-  return bracketInWorkspace(parts, lease, { deadlineMs }, options, async (scope) => {
+  return bracketInWorkspace(parts, lease, { operation: 'extend', deadlineMs }, options, async (scope) => {
     const { has } = lease.copy
     const isWider = cone.length > 0 && has.worktree === 'cone'
     const needs = {
@@ -27,7 +27,12 @@ export async function extendWorkspace(
     const wanted = { needs, commits: [], cone: isWider ? joinCones(cone, has.cone) : [] }
     const work = await lease.lock.run(
       'write',
-      () => lease.upgrades.run(() => upgrade(lease.copy, wanted, lease.repository.connect, scope), scope),
+      () =>
+        parts.admission.run(
+          options.caller,
+          () => lease.upgrades.run(() => upgrade(lease.copy, wanted, lease.repository.connect, scope), scope),
+          scope,
+        ),
       scope,
     )
     // Not before all else is done: who fails to extend a workspace has not shortened its life either.

@@ -6,6 +6,7 @@ import { readWriteLock, type ReadWriteLock } from '../core/read-write-lock.ts'
 import { settleAll } from '../core/settle-all.ts'
 import { semaphore, type Semaphore } from '../core/semaphore.ts'
 import type { LiveCopy } from '../workspace/live-copy.ts'
+import { isOf, type Caller } from './caller.ts'
 import type { Receipt } from './contract.ts'
 import { endingGently } from './gentle-end.ts'
 import type { Repository } from './repositories.ts'
@@ -21,6 +22,8 @@ export interface Opened {
   readonly receipt: Receipt
   /** What the working copy leaves out, in sentences. */
   readonly warnings: readonly string[]
+  /** Whose it is. */
+  readonly caller: Caller | undefined
 }
 
 /** A workspace somebody holds. */
@@ -44,11 +47,16 @@ export interface Lease extends Opened {
 
 /** The workspaces of this process; each ends by `end`, by its time, or with the process. */
 export interface Leases {
-  /** Throws `sandbox_lost` once all were ended: whoever has opened it destroys it. */
+  /** Throws `tenant_limit` where so many more would be too many for the caller's tenant. */
+  checkRoom(caller: Caller | undefined, count: number): void
+  /** Throws as `checkRoom`, and `sandbox_lost` once all were ended: whoever has opened it destroys it. */
   add(opened: Opened, ttlMs: number): Lease
-  /** Throws `workspace_not_found`, also where it has ended. */
-  get(id: string): Lease
-  all(): readonly Lease[]
+  /** Throws `workspace_not_found`, also where it has ended or is another tenant's. */
+  get(id: string, caller: Caller | undefined): Lease
+  /** Those of the caller's tenant; of nobody in particular, all. */
+  all(caller: Caller | undefined): readonly Lease[]
+  /** Programs of the caller's tenant that run in its workspaces. */
+  programs(caller: Caller | undefined): number
   /** Lets it live so long from now. */
   extend(lease: Lease, ttlMs: number): void
   /** Ends what runs in it and removes every trace; safe to call twice. */
@@ -86,8 +94,23 @@ export function leases(clock: Clock): Leases {
     return ending
   }
 
+  function all(caller: Caller | undefined): readonly Lease[] {
+    const leases = [...held.values()].map(({ lease }) => lease)
+    return leases.filter((lease) => isOf(lease.caller, caller))
+  }
+
+  function checkRoom(caller: Caller | undefined, count: number): void {
+    const limit = caller?.limits.workspaces ?? null
+    if (limit === null) return
+    const open = all(caller).length
+    if (open + count > limit)
+      throw new AppError('tenant_limit', `Cannot open a workspace: this tenant has ${open} of at most ${limit} open`)
+  }
+
   return {
+    checkRoom,
     add(opened, ttlMs) {
+      checkRoom(opened.caller, 1)
       if (isOver) throw new AppError('sandbox_lost', 'Cannot lend a workspace: the engine is closed')
       const ending = new AbortController()
       const id = `ws_${randomBytes(16).toString('hex')}`
@@ -108,12 +131,13 @@ export function leases(clock: Clock): Leases {
       held.set(id, { lease, ending, timer: wait(lease) })
       return lease
     },
-    get(id) {
+    get(id, caller) {
       const known = held.get(id)
-      if (known === undefined) throw notFound('there is none of that id')
+      if (known === undefined || !isOf(known.lease.caller, caller)) throw notFound('there is none of that id')
       return known.lease
     },
-    all: () => [...held.values()].map(({ lease }) => lease),
+    all,
+    programs: (caller) => all(caller).reduce((sum, { programs }) => sum + programs, 0),
     extend(lease, ttlMs) {
       const known = held.get(lease.id)
       if (known === undefined) throw notFound('there is none of that id')

@@ -4,6 +4,7 @@ import type { Needs } from '../git/operation.ts'
 import type { Provided } from '../workspace/images.ts'
 import { openingArgv, programEnvironment } from '../workspace/opening.ts'
 import { start } from '../workspace/place.ts'
+import { sandboxLimits, type Caller } from './caller.ts'
 import type { RequestOptions, Workspace } from './contract.ts'
 import { prepareFirstContact } from './first-contact.ts'
 import type { Lease } from './leases.ts'
@@ -19,26 +20,31 @@ import { workspaceOf } from './workspace.ts'
 /** Forks a workspace for a caller, on the branch, tag or commit that was asked for. */
 export async function openWorkspace(parts: Parts, input: unknown, options: RequestOptions): Promise<Workspace> {
   const request = parts.requests.open(input)
+  const { caller } = options
+  parts.leases.checkRoom(caller, 1)
   const serve = async (scope: RequestScope, maxStalenessMs: number): Promise<Workspace> => {
     const repository = await parts.repositories.open(request.repo, opener(options))
     void prepareFirstContact(parts, repository, scope.signal)
     const known = { maxStalenessMs, signal: scope.signal }
     const resolution = await parts.resolver.resolve(repository, request.ref, known)
-    const provided = await parts.images.provide(
-      {
-        repo: repository.key,
-        sharing: repository.scope,
-        connect: repository.connect,
-        needs: needsOf(request),
-        commits: openedIds(resolution),
-        cone: request.cone,
-        listBlobs: async () => [],
-      },
-      scope,
-    )
-    return workspaceOf(parts, await lend(parts, { request, repository, resolution, provided }, scope))
+    const provide = (): Promise<Provided> =>
+      parts.images.provide(
+        {
+          repo: repository.key,
+          sharing: repository.scope,
+          connect: repository.connect,
+          needs: needsOf(request),
+          commits: openedIds(resolution),
+          cone: request.cone,
+          listBlobs: async () => [],
+        },
+        scope,
+      )
+    const opened = async (): Promise<Lease> =>
+      lend(parts, { request, repository, resolution, provided: await provide(), caller }, scope)
+    return workspaceOf(parts, await parts.admission.run(caller, opened, scope))
   }
-  return bracketRequest(request, options, (scope) =>
+  return bracketRequest({ ...request, operation: 'open' }, options, (scope) =>
     withSecondTry(request.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),
   )
 }
@@ -61,16 +67,23 @@ interface Opening {
   readonly repository: Repository
   readonly resolution: Resolution
   readonly provided: Provided
+  readonly caller: Caller | undefined
 }
 
 async function lend(
   parts: Parts,
-  { request, repository, resolution, provided }: Opening,
+  { request, repository, resolution, provided, caller }: Opening,
   scope: RequestScope,
 ): Promise<Lease> {
   const { signal, deadlineMs } = scope
   const sandbox = await parts.driver.create(
-    { image: provided.image, upper: 'memory', network: 'none', limits: parts.limits, metadata: { role: 'workspace' } },
+    {
+      image: provided.image,
+      upper: 'memory',
+      network: 'none',
+      limits: sandboxLimits(parts.limits, caller),
+      metadata: { role: 'workspace' },
+    },
     { signal },
   )
   try {
@@ -84,7 +97,7 @@ async function lend(
     const { ref, ttlMs } = request
     const facts = { repository, ref, resolution, driver: parts.driver.name, tier: provided.plan.tier }
     const { receipt } = scope.answer({ value: null, work: workOf(provided), warnings }, facts)
-    return parts.leases.add({ repository, ref, resolution, copy, receipt, warnings }, ttlMs)
+    return parts.leases.add({ repository, ref, resolution, copy, receipt, warnings, caller }, ttlMs)
   } catch (error) {
     await sandbox.destroy()
     throw error

@@ -3,6 +3,7 @@ import type { SingleFlight } from '../core/single-flight.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Images } from '../workspace/images.ts'
 import type { Readers } from '../workspace/readers.ts'
+import type { Admission } from './admission.ts'
 import type { Leases } from './leases.ts'
 import type { Repositories } from './repositories.ts'
 import type { Requests } from './request.ts'
@@ -20,6 +21,7 @@ export interface Parts {
   readonly requests: Requests
   readonly results: ResultCache<Outcome>
   readonly flights: SingleFlight<Outcome>
+  readonly admission: Admission
   readonly leases: Leases
   readonly readers: Readers
   /** Limits of forks in which programs of callers run. */

@@ -2,6 +2,8 @@ import type { HttpRemotes } from '../git/remote/http-remote.ts'
 import type { Remote, RemoteAuthorization } from '../git/remote/remote.ts'
 import { parseRepo, type HttpRepo, type LocalRepo } from '../git/remote/repo-url.ts'
 import type { Connection } from '../workspace/image-request.ts'
+import { checkRepository, tenantOf, type Caller } from './caller.ts'
+import type { FetchBudget } from './fetch-budget.ts'
 import {
   fingerprint,
   openCredential,
@@ -10,6 +12,7 @@ import {
   type Credential,
   type CredentialUse,
 } from './credentials.ts'
+import type { RequestOptions } from './contract.ts'
 import type { EngineSettings } from './settings.ts'
 
 /** A repository as one caller may see it. */
@@ -18,7 +21,7 @@ export interface Repository {
   readonly address: string
   /** Canonical key, the same for all who mean this repository. */
   readonly key: string
-  /** What answers may be shared within: repository and credential. */
+  /** What answers may be shared within: tenant, credential and repository. */
   readonly scope: string
   readonly remote: Remote
   /** Prepares for fetching. */
@@ -33,6 +36,7 @@ export interface RepositoriesSettings {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Whether paths of this machine are understood: never where others may ask. */
   readonly allowLocal: boolean
+  readonly budget: FetchBudget
 }
 
 /** With what a repository is opened. */
@@ -40,6 +44,7 @@ export interface Opener {
   /** The credential that came with the request; `undefined` for one of those configured. */
   readonly gitAuthorization: string | undefined
   readonly use: CredentialUse
+  readonly caller: Caller | undefined
 }
 
 export interface Repositories {
@@ -54,25 +59,35 @@ export function repositories({
   credentials,
   environment,
   allowLocal,
+  budget,
 }: RepositoriesSettings): Repositories {
   async function authorizationFor(
     repo: HttpRepo,
-    { gitAuthorization, use }: Opener,
+    { gitAuthorization, use, caller }: Opener,
   ): Promise<RemoteAuthorization | null> {
     if (gitAuthorization !== undefined) return requestAuthorization(gitAuthorization)
-    const entry = selectCredential(credentials, { host: repo.authority, path: repo.path, use, tenant: null })
+    const entry = selectCredential(credentials, {
+      host: repo.authority,
+      path: repo.path,
+      use,
+      tenant: caller?.tenant ?? null,
+    })
     return entry === null ? null : openCredential(entry, { environment })
   }
 
   async function openHttp(address: string, repo: HttpRepo, by: Opener): Promise<Repository> {
+    checkRepository(repo, by.caller)
     const authorization = await authorizationFor(repo, by)
     const remote = remotes.open(repo, authorization)
     return {
       address,
       key: repo.key,
-      scope: `${fingerprint(authorization)} ${repo.key}`,
+      scope: `${tenantOf(by.caller)} ${fingerprint(authorization)} ${repo.key}`,
       remote,
-      connect: (options) => connect(remote, repo.url, options),
+      async connect(options) {
+        const { abilities, upstream } = await connect(remote, repo.url, options)
+        return { abilities, upstream: budget.metered(upstream, by.caller) }
+      },
     }
   }
 
@@ -105,6 +120,6 @@ async function connect(remote: Remote, url: string, options: { signal: AbortSign
 }
 
 /** How a request that reads opens a repository. */
-export function opener({ gitAuthorization }: { readonly gitAuthorization?: string }): Opener {
-  return { gitAuthorization, use: 'fetch' }
+export function opener({ gitAuthorization, caller }: Pick<RequestOptions, 'gitAuthorization' | 'caller'>): Opener {
+  return { gitAuthorization, use: 'fetch', caller }
 }

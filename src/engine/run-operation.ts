@@ -44,13 +44,18 @@ export async function runOperation(
     }
     // Shared work ends with its last waiter, not with the deadline of the first.
     const work = async (signal: AbortSignal): Promise<Outcome> =>
-      deepFreeze(await compute(parts, task, { ...scope, signal, deadlineMs: Infinity }))
+      parts.admission.run(
+        options.caller,
+        async () => deepFreeze(await compute(parts, task, { ...scope, signal, deadlineMs: Infinity })),
+        { signal },
+      )
     const isForOne = recorder !== null && operation.items !== undefined
-    const outcome = isForOne ? await compute(parts, task, scope) : await parts.flights.run(key, work, scope)
+    const forOne = (): Promise<Outcome> => parts.admission.run(options.caller, () => compute(parts, task, scope), scope)
+    const outcome = isForOne ? await forOne() : await parts.flights.run(key, work, scope)
     if (operation.isPure && !isForOne) parts.results.set(key, outcome)
     return scope.answer(given(outcome), { ...describe, tier: outcome.provided?.plan.tier ?? 'image' })
   }
-  return bracketRequest(common, options, (scope) =>
+  return bracketRequest({ ...common, operation: name, effect: operation.effect }, options, (scope) =>
     withSecondTry(
       common.maxStalenessMs,
       (maxStalenessMs) => serve(scope, maxStalenessMs),

@@ -51,6 +51,13 @@ export const engineSettings = z.strictObject({
     .min(1)
     .default(1024 ** 3)
     .describe('Bytes of new objects that one push may bring.'),
+  concurrency: z
+    .int()
+    .min(1)
+    .default(64)
+    .describe('Pieces of work that run at once; answers that are known already do not count.'),
+  maxWaiting: z.int().min(0).default(1024).describe('Pieces of work that wait for their turn; more are refused.'),
+  maxWaitMs: z.int().min(1).default(30_000).describe('How long a piece of work waits for its turn.'),
   resultCacheBytes: z
     .int()
     .min(0)

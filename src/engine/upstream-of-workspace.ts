@@ -26,11 +26,11 @@ interface Asking {
 /** The upstream of a workspace, asked with the credential of this request, else with that of its opening. */
 export function upstreamOf({ parts, lease, git, brought, options }: Asking, scope: WorkspaceScope): OperationUpstream {
   const { copy, repository } = lease
-  const { gitAuthorization } = options
+  const { gitAuthorization, caller } = options
   const asAsked = async (): Promise<Repository> =>
     gitAuthorization === undefined
       ? repository
-      : parts.repositories.open(repository.address, { gitAuthorization, use: 'fetch' })
+      : parts.repositories.open(repository.address, { gitAuthorization, use: 'fetch', caller })
   return {
     async fetch(ref) {
       const asked = await asAsked()
@@ -49,7 +49,7 @@ export function upstreamOf({ parts, lease, git, brought, options }: Asking, scop
     async push(wish) {
       const [asked, { remote }] = await Promise.all([
         asAsked(),
-        parts.repositories.open(repository.address, { gitAuthorization, use: 'push' }),
+        parts.repositories.open(repository.address, { gitAuthorization, use: 'push', caller }),
       ])
       const { driver, limits, settings, images } = parts
       const { base } = copy

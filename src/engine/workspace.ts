@@ -9,8 +9,8 @@ import type { Parts } from './parts.ts'
 import { runInWorkspace } from './run-in-workspace.ts'
 
 /** A lease as its holder uses it; everything but `close` throws `workspace_not_found` once it has ended. */
-export function workspaceOf(parts: Parts, { id, receipt }: Lease): Workspace {
-  const lease = (): Lease => parts.leases.get(id)
+export function workspaceOf(parts: Parts, { id, receipt, caller }: Lease): Workspace {
+  const lease = (): Lease => parts.leases.get(id, caller)
   return {
     id,
     receipt,

@@ -1,6 +1,11 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { ApiKeys } from './api-keys.ts'
+import type { Sending } from './answer.ts'
 import type { Engine } from '../engine/contract.ts'
 import type { RequestSchemas } from '../engine/request.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Recent } from '../metrics/recent.ts'
+import type { HostReport } from '../sandbox/host-report.ts'
 
 /** A server as routes see it. */
 export type Door = FastifyInstance
@@ -11,6 +16,13 @@ export interface ServiceParts {
   /** For the description of the routes; the engine itself checks what comes. */
   readonly schemas: RequestSchemas
   readonly version: string
-  /** Time after which a stream is ended whose client takes nothing. */
-  readonly streamIdleMs: number
+  /** `null` where callers are not told apart; then only this machine is served. */
+  readonly keys: ApiKeys | null
+  readonly sending: Sending
+  /** Told by whoever stops the service. */
+  readonly life: { isDraining: boolean }
+  readonly metrics: Metrics
+  readonly recent: Recent
+  readonly log: FastifyBaseLogger
+  readonly health: () => Promise<HostReport>
 }

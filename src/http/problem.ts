@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyReply } from 'fastify'
-import { AppError, toProblem } from '../core/errors.ts'
+import { AppError, toProblem, type Problem } from '../core/errors.ts'
 
 /** How long a caller should wait where nothing tells when it will be better. */
 const RETRY_AFTER_SECONDS = 1
@@ -7,8 +7,14 @@ const RETRY_AFTER_SECONDS = 1
 /** Answers with problem details (RFC 9457); what fastify itself refuses gets a code of ours. */
 export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
   const problem = toProblem(asAppError(error))
-  if (problem.retry === 'later') void reply.header('retry-after', String(RETRY_AFTER_SECONDS))
+  if (problem.retry === 'later') void reply.header('retry-after', String(retryAfterSeconds(problem)))
+  if (problem.code === 'key_required') void reply.header('www-authenticate', 'Bearer')
   return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+}
+
+/** In whole seconds, as the header has them (RFC 9110, 10.2.3). */
+function retryAfterSeconds({ details: { retryAfterMs } }: Problem): number {
+  return typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : RETRY_AFTER_SECONDS
 }
 
 function asAppError(error: unknown): unknown {

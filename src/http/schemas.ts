@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { tiers } from '../engine/contract.ts'
 
 /** How an answer came to be, as every answer of a working copy says it. */
 const receipt = z.strictObject({
@@ -8,7 +9,7 @@ const receipt = z.strictObject({
   history: z.union([z.int(), z.literal('full')]),
   stalenessMs: z.number(),
   driver: z.string(),
-  tier: z.enum(['result', 'workspace', 'pool', 'image', 'refresh', 'clone']),
+  tier: z.enum(tiers),
   plan: z.array(z.string()),
   bytesFetched: z.int(),
   phases: z.array(z.strictObject({ name: z.string(), ms: z.number() })),

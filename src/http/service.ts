@@ -1,14 +1,18 @@
 import swagger from '@fastify/swagger'
-import fastify from 'fastify'
+import fastify, { LogController } from 'fastify'
 import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { correlationId, correlationIdFrom, withCorrelation } from '../core/correlation.ts'
-import { AppError } from '../core/errors.ts'
+import { AppError, withShortage } from '../core/errors.ts'
 import type { Door, ServiceParts } from './door.ts'
+import { gate } from './gate.ts'
+import { observeRequests } from './observe-requests.ts'
 import { sendProblem } from './problem.ts'
+import { notesOf } from './request-notes.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
 import { imageRoutes } from './routes/images.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { stateRoutes } from './routes/state.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 
 const MAX_HEADER_BYTES = 16 * 1024
@@ -20,9 +24,13 @@ const ARRIVAL_MS = 60_000
 export async function httpService(parts: ServiceParts): Promise<Door> {
   const door = fastify({
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: 10_000 },
+    loggerInstance: parts.log,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: ARRIVAL_MS,
     forceCloseConnections: 'idle',
+    // The gate says so in our own words.
+    return503OnClosing: false,
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, error),
     rewriteUrl: ({ url = '' }) => withBytesOfFiles(url),
     // A name of a path parameter is one of ours; its length is what a URL may have.
@@ -31,6 +39,7 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
   // Schemas describe. What comes is checked once, by the engine, which says in its own words what is wrong.
   door.setValidatorCompiler(() => (value) => ({ value }))
   door.setSerializerCompiler(() => JSON.stringify)
+  observeRequests(door, parts)
   door.addHook('onRequest', (request, reply, done) => {
     const { traceparent } = request.headers
     withCorrelation(correlationIdFrom(typeof traceparent === 'string' ? traceparent : undefined), () => {
@@ -38,11 +47,12 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
       done()
     })
   })
-  door.addHook('onRequest', async ({ headers: { host = '' } }) => {
-    // A page of another site may reach a local port under a name of its own.
-    if (!isLocalName(host)) throw new AppError('host_unserved', 'Cannot serve the request: it is for another host')
+  door.decorateRequest('tenant', null)
+  door.addHook('onRequest', gate(parts))
+  door.setErrorHandler((error, request, reply) => {
+    notesOf(request).error = withShortage(error)
+    return sendProblem(reply, error)
   })
-  door.setErrorHandler((error, _request, reply) => sendProblem(reply, error))
   door.setNotFoundHandler((_request, reply) =>
     sendProblem(reply, new AppError('route_unknown', 'Cannot serve the request: there is no such route')),
   )
@@ -55,7 +65,8 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
   })
   await door.register(async (routes) => {
     const typed = routes.withTypeProvider<ZodTypeProvider>()
-    for (const add of [operationRoutes, workspaceRoutes, fileRoutes, imageRoutes, healthRoutes]) add(typed, parts)
+    for (const add of [operationRoutes, workspaceRoutes, fileRoutes, imageRoutes, healthRoutes, stateRoutes])
+      add(typed, parts)
   })
   return door
 }
@@ -66,9 +77,4 @@ function withBytesOfFiles(url: string): string {
     /^(\/v1\/workspaces\/[^/?]*\/files\/)([^?]*)/,
     (_, head: string, name: string) => head + name.replaceAll('%', '%25'),
   )
-}
-
-/** Whether a Host header names this machine to itself. */
-export function isLocalName(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host)
 }

@@ -7,6 +7,7 @@ const cycles = 300
 const home = makeHome()
 
 test(`${cycles} cycles of agents that are killed at work leave nothing behind, and nothing half pushed`, async (t) => {
-  const { kills } = await workspaceStorm(home, { cycles, seed: 20_261_124, report: (text) => t.diagnostic(text) })
+  const { kills, done } = await workspaceStorm(home, { cycles, seed: 20_261_124, report: (text) => t.diagnostic(text) })
   assert(kills > cycles / 5, `only ${kills} were killed`)
+  assert(done > cycles / 5, `only ${done} cycles came to their end`)
 })

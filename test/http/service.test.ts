@@ -230,6 +230,11 @@ test('a page of another site that points its name here is not served', async () 
   assert.deepEqual(await (await fetch(`${url}/healthz`)).json(), { status: 'ok' })
 })
 
+test('without API keys nothing but loopback is served', async () => {
+  for (const host of ['0.0.0.0', '::', 'example.com', '127.0.0.1.example.com'])
+    await assert.rejects(service.listen({ host, port: 0 }), { code: 'settings_invalid' })
+})
+
 test('every route is described', async () => {
   const { openapi, paths } = (await (await fetch(`${url}/openapi.json`)).json()) as {
     openapi: string

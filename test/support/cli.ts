@@ -63,6 +63,7 @@ export function fakeEngine(answers: Partial<Engine> = {}): { readonly engine: En
       calls.push({ method: 'drop', input: id })
       await answers.drop?.(id)
     },
+    state: async () => await (answers.state ?? unexpected)(),
     close: async () => void calls.push({ method: 'close' }),
   }
   return { engine, calls }

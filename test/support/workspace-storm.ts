@@ -12,6 +12,9 @@ import { seeded } from './seeded.ts'
 import { makeRepository } from './repository.ts'
 import { live, type StormNews } from './storm-process.ts'
 
+/** What a process would do in a whole life. */
+const CYCLES_OF_A_PROCESS = 4
+
 const program = new URL('storm-process.ts', import.meta.url).pathname
 
 /** What a storm came to. */
@@ -38,9 +41,9 @@ export async function workspaceStorm(
   const pushed: Extract<StormNews, { done: number }>[] = []
   let [begun, kills, round] = [0, 0, 0]
 
-  /** One process, killed after a while; resolves once it is gone. */
-  async function interrupted(): Promise<void> {
-    const orders = { settings: home.settings, repo, branch: `storm-${round}`, cycles: 20 }
+  /** One process, killed after so long if it is still there; resolves once it is gone. */
+  async function interrupted(afterMs: number): Promise<void> {
+    const orders = { settings: home.settings, repo, branch: `storm-${round}`, cycles: CYCLES_OF_A_PROCESS }
     const argv = ['--disable-warning=ExperimentalWarning', program, JSON.stringify(orders)]
     const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
     const lines = (async () => {
@@ -53,21 +56,27 @@ export async function workspaceStorm(
     const gone = new Promise<NodeJS.Signals | null>((resolve) =>
       child.once('close', (_code, signal) => resolve(signal)),
     )
-    await Promise.race([pause(next() * 2500), gone])
+    const quiet = new AbortController()
+    await Promise.race([pause(afterMs, undefined, { signal: quiet.signal }).catch(() => {}), gone])
+    quiet.abort()
     child.kill('SIGKILL')
     kills += (await gone) === 'SIGKILL' ? 1 : 0
     await lines
   }
 
   try {
+    // How long a life takes is a matter of the machine.
+    const startedAt = performance.now()
+    await interrupted(2 ** 31 - 1)
+    const lifeMs = performance.now() - startedAt
     while (begun < cycles) {
-      await interrupted()
+      round += 1
+      await interrupted(next() * lifeMs)
       // A start sweeps up after those that are gone.
       const engine = await home.open()
       await engine.run('status', { repo })
       await engine.close()
       assert.deepEqual(leftovers(home), [], `round ${round}`)
-      round += 1
       report(`${begun} of ${cycles} cycles begun, ${pushed.length} done, ${kills} kills`)
     }
     const before = descriptors()

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { AppError } from '../../core/errors.ts'
 import type { Workspace } from '../../engine/contract.ts'
 import { toExactText, type ExactText } from '../../git/bytes.ts'
-import { callerOptions } from '../caller.ts'
+import { callerOf, callerOptions } from '../caller.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
 const tags = ['files']
@@ -11,7 +11,7 @@ const route = '/v1/workspaces/:id/files/*'
 /** The files of a workspace as bytes; a path that ends with a slash, or none, is a directory. */
 export function fileRoutes(door: Door, { engine }: ServiceParts): void {
   const find = (request: FastifyRequest): Promise<Workspace> =>
-    engine.workspace((request.params as { readonly id: string }).id)
+    engine.workspace((request.params as { readonly id: string }).id, callerOf(request))
 
   door.get(route, { schema: { summary: 'Read a file, or list a directory.', tags } }, async (request, reply) => {
     const { files } = await find(request)

@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { answerRecords } from '../../engine/answer-records.ts'
-import { sendAnswer } from '../answer.ts'
-import { callerOptions } from '../caller.ts'
-import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
+import { sendOnce } from '../answer.ts'
+import { callerOf } from '../caller.ts'
+import { mayBeRecords } from '../records.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
@@ -10,9 +9,9 @@ const tags = ['images']
 const warmed = z.strictObject({ id: z.string(), commit: z.string(), bytes: z.int().nullable() })
 
 /** Listing, warming and dropping images. */
-export function imageRoutes(door: Door, { engine, schemas, streamIdleMs }: ServiceParts): void {
-  door.get('/v1/images', { schema: { summary: 'The images that are kept.', tags } }, async () => ({
-    value: await engine.images(),
+export function imageRoutes(door: Door, { engine, schemas, sending }: ServiceParts): void {
+  door.get('/v1/images', { schema: { summary: 'The images that are kept.', tags } }, async (request) => ({
+    value: await engine.images(callerOf(request)),
   }))
   door.post(
     '/v1/images',
@@ -25,17 +24,14 @@ export function imageRoutes(door: Door, { engine, schemas, streamIdleMs }: Servi
         response: { 201: answerOf(warmed) },
       },
     },
-    async (request, reply) => {
-      const form = wantsRecords(request)
-      const options = callerOptions(request, reply)
-      if (form === null) return sendAnswer(reply, await engine.warm(request.body, options), 201)
-      const silence = { silenceMs: streamIdleMs }
-      const records = answerRecords(options, silence, (more) => engine.warm(request.body, more))
-      return sendRecords(reply, records, { form, ...silence })
-    },
+    (request, reply) =>
+      sendOnce(sending, request, reply, async (options) => ({
+        ...(await engine.warm(request.body, options)),
+        status: 201,
+      })),
   )
   door.delete('/v1/images/:id', { schema: { summary: 'Remove an image.', tags } }, async (request, reply) => {
-    await engine.drop((request.params as { readonly id: string }).id)
+    await engine.drop((request.params as { readonly id: string }).id, callerOf(request))
     return reply.code(204).send()
   })
 }

@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import { operations } from '../../git/registry.ts'
 import { callerOptions } from '../caller.ts'
-import { sendAnswer } from '../answer.ts'
+import { sendAnswer, sendFixed, sendOnce } from '../answer.ts'
 import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
 import { answerOf } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
 /** A route for each operation on a repository, and one for what it would take. */
-export function operationRoutes(door: Door, { engine, schemas, streamIdleMs }: ServiceParts): void {
+export function operationRoutes(door: Door, { engine, schemas, sending }: ServiceParts): void {
   for (const operation of operations) {
-    const { name, summary, output, example } = operation
+    const { name, summary, output, example, effect, isPure } = operation
     const body = schemas
       .operation(operation)
       .meta({ examples: [{ repo: 'https://example.com/team/project', ...example }] })
@@ -19,11 +19,13 @@ export function operationRoutes(door: Door, { engine, schemas, streamIdleMs }: S
         schema: { summary, description: mayBeRecords, tags: ['operations'], body, response: { 200: answerOf(output) } },
       },
       async (request, reply) => {
-        const form = wantsRecords(request)
+        if (effect !== 'read')
+          return sendOnce(sending, request, reply, (options) => engine.run(name, request.body, options))
         const options = callerOptions(request, reply)
-        return form === null
-          ? sendAnswer(reply, await engine.run(name, request.body, options))
-          : sendRecords(reply, engine.stream(name, request.body, options), { form, silenceMs: streamIdleMs })
+        const form = wantsRecords(request)
+        if (form !== null) return sendRecords(reply, engine.stream(name, request.body, options), { form, ...sending })
+        const answer = await engine.run(name, request.body, options)
+        return isPure ? sendFixed(request, reply, answer) : sendAnswer(reply, answer)
       },
     )
     door.post(

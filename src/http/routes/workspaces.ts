@@ -2,11 +2,10 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import { capturedExecution } from '../../engine/captured-execution.ts'
-import type { Answer, Execution, RequestOptions, Workspace } from '../../engine/contract.ts'
-import { answerRecords } from '../../engine/answer-records.ts'
+import type { Execution, RequestOptions, Workspace } from '../../engine/contract.ts'
 import { operations } from '../../git/registry.ts'
-import { sendAnswer } from '../answer.ts'
-import { callerOptions } from '../caller.ts'
+import { sendAnswer, sendOnce } from '../answer.ts'
+import { callerOf, callerOptions } from '../caller.ts'
 import { execRecords } from '../exec-records.ts'
 import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
 import { answerOf } from '../schemas.ts'
@@ -17,10 +16,9 @@ const opened = z.strictObject({ id: z.string(), expiresAt: z.iso.datetime() })
 const one = '/v1/workspaces/:id'
 
 /** Opening, listing, using and closing workspaces. */
-export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: ServiceParts): void {
-  const silence = { silenceMs: streamIdleMs }
+export function workspaceRoutes(door: Door, { engine, schemas, sending }: ServiceParts): void {
   const find = (request: FastifyRequest): Promise<Workspace> =>
-    engine.workspace((request.params as { readonly id: string }).id)
+    engine.workspace((request.params as { readonly id: string }).id, callerOf(request))
   const briefly = ({ id, expiresAt }: Workspace) => ({ id, expiresAt })
 
   door.post(
@@ -34,25 +32,19 @@ export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: S
         response: { 201: answerOf(opened) },
       },
     },
-    async (request, reply) => {
-      const form = wantsRecords(request)
-      const options = callerOptions(request, reply)
-      const open = async (more: RequestOptions): Promise<Answer<{ id: string }>> => {
-        const workspace = await engine.open(request.body, more)
-        return { value: briefly(workspace), receipt: workspace.receipt }
-      }
-      if (form !== null) return sendRecords(reply, answerRecords(options, silence, open), { form, ...silence })
-      const answer = await open(options)
-      void reply.header('location', `/v1/workspaces/${answer.value.id}`)
-      return sendAnswer(reply, answer, 201)
-    },
+    (request, reply) =>
+      sendOnce(sending, request, reply, async (options) => {
+        const workspace = await engine.open(request.body, options)
+        const location = `/v1/workspaces/${workspace.id}`
+        return { value: briefly(workspace), receipt: workspace.receipt, status: 201, location }
+      }),
   )
-  door.get('/v1/workspaces', { schema: { summary: 'The workspaces that are open.', tags } }, async () => ({
-    value: await engine.workspaces(),
+  door.get('/v1/workspaces', { schema: { summary: 'The workspaces that are open.', tags } }, async (request) => ({
+    value: await engine.workspaces(callerOf(request)),
   }))
   door.get(one, { schema: { summary: 'What a workspace is.', tags } }, async (request) => {
     const { id } = await find(request)
-    return { value: (await engine.workspaces()).find((each) => each.id === id) }
+    return { value: (await engine.workspaces(callerOf(request))).find((each) => each.id === id) }
   })
   door.delete(
     one,
@@ -72,11 +64,12 @@ export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: S
         response: { 201: answerOf(z.array(opened)) },
       },
     },
-    async (request, reply) => {
-      const forks = await (await find(request)).fork(request.body ?? {}, callerOptions(request, reply))
-      const [{ receipt }] = forks as [Workspace]
-      return sendAnswer(reply, { value: forks.map(briefly), receipt }, 201)
-    },
+    (request, reply) =>
+      sendOnce(sending, request, reply, async (options) => {
+        const forks = await (await find(request)).fork(request.body ?? {}, options)
+        const [{ receipt }] = forks as [Workspace]
+        return { value: forks.map(briefly), receipt, status: 201 }
+      }),
   )
   door.post(
     `${one}/extend`,
@@ -88,8 +81,8 @@ export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: S
         response: { 200: answerOf(opened) },
       },
     },
-    async (request, reply) =>
-      sendAnswer(reply, await (await find(request)).extend(request.body, callerOptions(request, reply))),
+    (request, reply) =>
+      sendOnce(sending, request, reply, async (options) => (await find(request)).extend(request.body, options)),
   )
   door.post(
     `${one}/exec`,
@@ -109,11 +102,11 @@ export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: S
       if (form === null) return sendAnswer(reply, await capturedExecution(await workspace.exec(input, options)))
       const start = ({ signal }: { signal: AbortSignal }): Promise<Execution> =>
         workspace.exec(input, { ...options, signal: AbortSignal.any([options.signal, signal]) })
-      return sendRecords(reply, execRecords(start, silence), { form, ...silence })
+      return sendRecords(reply, execRecords(start, sending), { form, ...sending })
     },
   )
   for (const operation of operations) {
-    const { name, summary, output } = operation
+    const { name, summary, output, effect } = operation
     door.post(
       `${one}/operations/${name}`,
       {
@@ -126,13 +119,13 @@ export function workspaceRoutes(door: Door, { engine, schemas, streamIdleMs }: S
         },
       },
       async (request, reply) => {
-        const workspace = await find(request)
-        const body = request.body ?? {}
-        const form = wantsRecords(request)
+        const run = async (options: RequestOptions) => (await find(request)).run(name, request.body ?? {}, options)
+        if (effect !== 'read') return sendOnce(sending, request, reply, run)
         const options = callerOptions(request, reply)
-        return form === null
-          ? sendAnswer(reply, await workspace.run(name, body, options))
-          : sendRecords(reply, workspace.stream(name, body, options), { form, ...silence })
+        const form = wantsRecords(request)
+        if (form === null) return sendAnswer(reply, await run(options))
+        const records = (await find(request)).stream(name, request.body ?? {}, options)
+        return sendRecords(reply, records, { form, ...sending })
       },
     )
   }

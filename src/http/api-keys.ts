@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { z } from 'zod'
+import type { Clock } from '../core/clock.ts'
+import { AppError } from '../core/errors.ts'
+import type { Caller } from '../engine/caller.ts'
+
+/** A tenant as the door knows it. */
+export interface Tenant extends Caller {
+  /** Requests a second on the long run; `null` where nobody counts. */
+  readonly ratePerSecond: number | null
+}
+
+/** The keys that are in force; a changed file is seen without a restart. */
+export interface ApiKeys {
+  /** Whose key this is. Throws `key_required`, the same for none, an unknown and an expired one. */
+  tenantOf(authorization: string | undefined): Promise<Tenant>
+  /** What is wrong with the file now; the keys read before stay in force. */
+  readonly trouble: string | null
+}
+
+const count = z.int().min(1).nullable().default(null)
+const names = z.array(z.string().min(1)).min(1).nullable().default(null)
+
+const tenant = z.strictObject({
+  isOperator: z.boolean().default(false),
+  hosts: names,
+  repositories: names,
+  workspaces: count,
+  operations: count,
+  programs: count,
+  ratePerSecond: z.number().positive().nullable().default(null),
+  fetchBytesPerDay: count,
+  sandbox: z
+    .strictObject({
+      diskBytes: z.int().min(1),
+      inodes: z.int().min(1),
+      memoryBytes: z.int().min(1),
+      processes: z.int().min(1),
+      cpus: z.number().positive(),
+    })
+    .partial()
+    .default({}),
+})
+
+const key = z.strictObject({
+  /** What the key is called where people talk about it. */
+  id: z.string().min(1),
+  tenant: z.string().min(1),
+  /** Of the key itself, which stands nowhere. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower case hexadecimal digits'),
+  expiresAt: z.iso.datetime().nullable().default(null),
+})
+
+/** FORKYARD_API_KEYS_FILE. */
+export const apiKeysSchema = z
+  .strictObject({ tenants: z.record(z.string().min(1), tenant), keys: z.array(key).min(1) })
+  .refine(({ tenants, keys }) => keys.every((each) => Object.hasOwn(tenants, each.tenant)), {
+    message: 'must name only tenants that are there',
+    path: ['keys'],
+  })
+
+type KeysFile = z.output<typeof apiKeysSchema>
+
+/** How often the file is looked at, at most. */
+const LOOK_MS = 1000
+
+interface Known {
+  readonly version: string
+  readonly tenants: ReadonlyMap<string, Tenant>
+  readonly keys: ReadonlyMap<string, z.output<typeof key>>
+}
+
+/** Reads the keys; throws `settings_invalid`. */
+export async function apiKeys(path: string, clock: Clock): Promise<ApiKeys> {
+  let known = await read(path)
+  let lookedAt = clock.monotonic()
+  let trouble: string | null = null
+  let looking: Promise<void> | null = null
+
+  async function look(): Promise<void> {
+    try {
+      if ((await versionOf(path)) !== known.version) known = await read(path)
+      trouble = null
+    } catch (error) {
+      trouble = error instanceof AppError ? error.message : 'Cannot read the API keys file'
+    }
+  }
+
+  return {
+    async tenantOf(authorization) {
+      if (clock.monotonic() - lookedAt >= LOOK_MS) {
+        lookedAt = clock.monotonic()
+        looking = look().finally(() => (looking = null))
+      }
+      await looking
+      const [, secret] = /^Bearer ([\x21-\x7e]{1,1024})$/i.exec(authorization ?? '') ?? []
+      // Found by its hash: how long that takes tells nothing of any key.
+      const found = secret === undefined ? undefined : known.keys.get(sha256(secret))
+      const isInForce = found !== undefined && (found.expiresAt === null || Date.parse(found.expiresAt) > clock.now())
+      const whose = isInForce ? known.tenants.get(found.tenant) : undefined
+      if (whose === undefined) throw new AppError('key_required', 'Cannot serve the request: it bears no key in force')
+      return whose
+    },
+    get trouble() {
+      return trouble
+    },
+  }
+}
+
+async function read(path: string): Promise<Known> {
+  // Before the contents: what changes meanwhile is read at the next look.
+  const version = await versionOf(path)
+  const { tenants, keys } = parse(await readFile(path, 'utf8').catch(unreadable), path)
+  return {
+    version,
+    tenants: new Map(Object.entries(tenants).map(([name, given]) => [name, tenantNamed(name, given)])),
+    keys: new Map(keys.map((each) => [each.sha256, each])),
+  }
+}
+
+function tenantNamed(name: string, { isOperator, ratePerSecond, ...limits }: KeysFile['tenants'][string]): Tenant {
+  const given = Object.entries(limits.sandbox).filter(([, value]) => value !== undefined)
+  return { tenant: name, isOperator, ratePerSecond, limits: { ...limits, sandbox: Object.fromEntries(given) } }
+}
+
+function parse(text: string, path: string): KeysFile {
+  const parsed = apiKeysSchema.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data
+  // Only where and which rule: a key may stand where its hash belongs.
+  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.code}`)
+  throw new AppError('settings_invalid', `Cannot use the API keys file: ${issues[0]}`, { details: { path, issues } })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function versionOf(path: string): Promise<string> {
+  const { mtimeMs, size, ino } = await stat(path).catch(unreadable)
+  return `${ino} ${size} ${mtimeMs}`
+}
+
+function unreadable(cause: unknown): never {
+  throw new AppError('settings_invalid', 'Cannot read the API keys file', { cause })
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

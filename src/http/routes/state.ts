@@ -1,0 +1,51 @@
+import { checkOperator } from '../../engine/caller.ts'
+import type { HostReport } from '../../sandbox/host-report.ts'
+import { callerOf } from '../caller.ts'
+import type { Door, ServiceParts } from '../door.ts'
+
+const tags = ['service']
+
+/** What operators ask: whether the service can do its work, what it holds, and what happened lately. */
+export function stateRoutes(door: Door, { engine, version, health, life, keys, metrics, recent }: ServiceParts): void {
+  const startedAt = performance.now()
+
+  /** In words; what is no hindrance but should be known is among them. */
+  function degraded({ checks }: HostReport): readonly string[] {
+    const lacking = checks.filter(({ ok, fix }) => !ok || fix !== '').map(({ name, detail }) => `${name}: ${detail}`)
+    const ending = life.isDraining ? ['the service is about to end: it takes nothing new'] : []
+    const trouble = keys?.trouble ?? null
+    return [...ending, ...(trouble === null ? [] : [trouble]), ...lacking]
+  }
+
+  door.get(
+    '/readyz',
+    { schema: { summary: 'Whether the service can do its work, else why not.', tags } },
+    async (_, reply) => {
+      const report = await health()
+      const isReady = report.able && !life.isDraining
+      // Anybody may ask; where callers are told apart, why not is for those who bear a key.
+      const why = keys === null ? { degraded: degraded(report) } : {}
+      return reply.code(isReady ? 200 : 503).send({ ready: isReady, ...why })
+    },
+  )
+
+  door.get('/v1/state', { schema: { summary: 'What the service holds and does now.', tags } }, async (request) => {
+    const [state, report] = await Promise.all([engine.state(callerOf(request)), health()])
+    const { rss, heapUsed, external } = process.memoryUsage()
+    const memory = { rssBytes: rss, heapBytes: heapUsed, externalBytes: external }
+    const uptimeMs = Math.round(performance.now() - startedAt)
+    return { value: { version, uptimeMs, ...state, memory, degraded: degraded(report) } }
+  })
+
+  door.get(
+    '/v1/operations/recent',
+    { schema: { summary: 'Operations that failed or were slow, and a few others, the newest first.', tags } },
+    async ({ tenant }) => ({ value: recent.list(tenant === null || tenant.isOperator ? null : tenant.tenant) }),
+  )
+
+  door.get('/metrics', { schema: { summary: 'What Prometheus scrapes.', tags } }, async (request, reply) => {
+    checkOperator(callerOf(request).caller)
+    const { contentType, text } = await metrics.exposition()
+    return reply.type(contentType).send(text)
+  })
+}

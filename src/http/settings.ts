@@ -1,0 +1,17 @@
+import { z } from 'zod'
+
+/** Who is served over HTTP, and how the service ends; the defaults live here only. */
+export const httpSettings = z.strictObject({
+  apiKeysFile: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('A JSON file of tenants and the hashes of their keys; without it only this machine is served.'),
+  drainMs: z
+    .int()
+    .min(0)
+    .default(30_000)
+    .describe('How long a service that is told to stop lets what is under way go on.'),
+})
+
+export type HttpSettings = Readonly<z.output<typeof httpSettings>>

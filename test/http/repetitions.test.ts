@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Service } from '../../src/cli/doors.ts'
+import { composeService } from '../../src/compose.ts'
+import { parseSettings } from '../../src/config.ts'
+import { makeGround } from '../support/engine-repository.ts'
+import { leftovers } from '../support/leftovers.ts'
+
+const ground = makeGround(async (source) => {
+  await source.commit({ files: { 'README.md': '# Ground\n' } })
+})
+let service: Service
+let url: string
+
+before(async () => {
+  service = await composeService(parseSettings(ground.home.settings), {}, { version: '0' })
+  url = await service.listen({ host: '127.0.0.1', port: 0 })
+})
+
+function post(path: string, body: object, headers: Record<string, string> = {}, signal?: AbortSignal) {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers } }
+  return fetch(url + path, { ...init, body: JSON.stringify(body), ...(signal === undefined ? {} : { signal }) })
+}
+
+async function openIds(): Promise<readonly string[]> {
+  const { value } = (await (await fetch(`${url}/v1/workspaces`)).json()) as { value: { id: string }[] }
+  return value.map(({ id }) => id)
+}
+
+async function closeAll(): Promise<void> {
+  for (const id of await openIds()) await fetch(`${url}/v1/workspaces/${id}`, { method: 'DELETE' })
+}
+
+test('equal requests with one key have one effect, at once or later, and one answer', async () => {
+  const once = () => post('/v1/workspaces', { repo: ground.repo }, { 'idempotency-key': 'once' })
+  const first = await Promise.all(Array.from({ length: 50 }, once))
+  const answers = await Promise.all([...first, await once()].map(async (each) => [each.status, await each.text()]))
+  assert.equal(new Set(answers.map(String)).size, 1)
+  assert.equal(answers[0]?.[0], 201)
+  assert.equal((await openIds()).length, 1)
+  await post('/v1/workspaces', { repo: ground.repo }, { 'idempotency-key': 'another' })
+  await post('/v1/workspaces', { repo: ground.repo })
+  assert.equal((await openIds()).length, 3)
+  await closeAll()
+})
+
+test('a key stands for one request on one route', async () => {
+  const headers = { 'idempotency-key': 'mine' }
+  const { value } = (await (await post('/v1/workspaces', { repo: ground.repo }, headers)).json()) as {
+    value: { id: string }
+  }
+  const other = await post('/v1/workspaces', { repo: ground.repo, ttlMs: 5000 }, headers)
+  assert.deepEqual([other.status, ((await other.json()) as { code: string }).code], [422, 'idempotency_mismatch'])
+  const credential = { 'git-authorization': 'Basic eDp5' }
+  assert.equal((await post('/v1/workspaces', { repo: ground.repo }, { ...headers, ...credential })).status, 422)
+  const commit = { message: 'Once', allowEmpty: true }
+  const commits = await Promise.all(
+    [1, 2].map(() => post(`/v1/workspaces/${value.id}/operations/commit`, commit, headers)),
+  )
+  assert.equal(new Set(await Promise.all(commits.map((each) => each.text()))).size, 1)
+  const bad = await post('/v1/workspaces', { repo: ground.repo }, { 'idempotency-key': 'two words' })
+  assert.equal(bad.status, 400)
+  await closeAll()
+})
+
+test('what failed, or whose callers all went, is done anew', async () => {
+  const headers = { 'idempotency-key': 'again' }
+  assert.equal((await post('/v1/workspaces', { repo: ground.repo, ref: 'later' }, headers)).status, 404)
+  await ground.source.branch('later', 'main')
+  assert.equal((await post('/v1/workspaces', { repo: ground.repo, ref: 'later' }, headers)).status, 201)
+  const leaving = new AbortController()
+  const gone = post('/v1/workspaces', { repo: ground.repo }, { 'idempotency-key': 'gone' }, leaving.signal)
+  leaving.abort()
+  await assert.rejects(gone)
+  assert.equal((await post('/v1/workspaces', { repo: ground.repo }, { 'idempotency-key': 'gone' })).status, 201)
+  await closeAll()
+})
+
+test('an answer at a fixed commit has a tag; who has it already gets no body', async () => {
+  const first = await post('/v1/operations/log', { repo: ground.repo })
+  const etag = first.headers.get('etag') ?? ''
+  assert.match(etag, /^W\/"[\w-]{43}"$/)
+  const second = await post('/v1/operations/log', { repo: ground.repo }, { 'if-none-match': `"x", ${etag}` })
+  assert.deepEqual([second.status, await second.text()], [304, ''])
+  await ground.source.commit({ files: { 'more.txt': 'more\n' } })
+  const third = await post('/v1/operations/log', { repo: ground.repo }, { 'if-none-match': etag })
+  assert.deepEqual([third.status, third.headers.get('etag') === etag], [200, false])
+})
+
+after(async () => {
+  await service.close()
+  assert.deepEqual(leftovers(ground.home), [])
+})
