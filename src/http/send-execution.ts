@@ -13,7 +13,7 @@ export async function sendExecution(
   start: (options: { signal: AbortSignal }) => Promise<Execution>,
 ): Promise<FastifyReply> {
   const form = wantsRecords(request)
-  if (form !== null) return sendRecords(reply, execRecords(start, sending), form)
+  if (form !== null) return sendRecords(reply, execRecords(start, sending), { form, ...sending })
   const { signal } = new AbortController()
   return sendAnswer(reply, await capturedExecution(await start({ signal })))
 }

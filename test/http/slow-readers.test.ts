@@ -34,7 +34,7 @@ before(async () => {
   await writeLongHistory(source, MANY, mebibyte)
   server = await startGitServer({ root: home.dir })
   repo = server.url('large')
-  hasty = await serve({ FORKYARD_STREAM_IDLE_MS: '1500' })
+  hasty = await serve({ FORKYARD_STREAM_IDLE_MS: '1000' })
   patient = await serve({})
 })
 after(async () => {
@@ -101,6 +101,13 @@ const asked = [
   ['diff', '/operations/diff', { from: `HEAD~${limit}`, to: 'HEAD', maxBytes: 64 * mebibyte }, '--unified=3'],
 ] as const
 
+/** A client that never reads again. */
+let lost: Socket
+
+test('a client may fall silent', async () => {
+  lost = await stuck(hasty, '/v1/operations/log', { repo, limit })
+})
+
 for (const [name, path, body, word] of asked)
   test(`${name} that nobody reads stands still, costs the service no memory, and is ended in time`, async () => {
     const workspace = await open(hasty)
@@ -122,6 +129,34 @@ for (const [name, path, body, word] of asked)
     assert.match(text, /\{"type":"error","problem":\{[^\n]*"code":"reader_silent"[^\n]*\n/)
     await fetch(`http://127.0.0.1:${hasty.port}${workspace}`, { method: 'DELETE' })
   })
+
+test('a client that never reads again does not keep its connection', async () => {
+  const isConnected = (): boolean => connections().includes(`${hasty.port} ${lost.localPort}`)
+  while (isConnected()) await pause(10)
+  lost.destroy()
+})
+
+/** The ports of both ends, the own first, of what is connected on this machine. */
+function connections(): readonly string[] {
+  const [, ...lines] = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n')
+  const connected = lines.map((line) => line.trim().split(/\s+/)).filter(([, , , state]) => state === '01')
+  return connected.map(([, own = '', other = '']) => `${portOf(own)} ${portOf(other)}`)
+}
+
+function portOf(address: string): number {
+  return Number.parseInt(address.slice(address.indexOf(':') + 1), 16)
+}
+
+test('a stream in which nothing happens shows that it lives', async () => {
+  const workspace = await open(hasty)
+  const socket = await stuck(hasty, `${workspace}/exec`, { argv: ['sh', '-c', 'echo up; sleep 100'] })
+  let text = ''
+  while (text.split('"heartbeat"').length < 8) {
+    socket.resume()
+    text += ((await once(socket, 'data')) as [Buffer]).toString()
+  }
+  socket.destroy()
+})
 
 test('a client that goes ends its git, in a workspace and in a shared fork', async () => {
   const [, path, body, word] = asked[1]

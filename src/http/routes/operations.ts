@@ -23,7 +23,7 @@ export function operationRoutes(door: Door, { engine, schemas, sending }: Servic
           return sendOnce(sending, request, reply, (options) => engine.run(name, request.body, options))
         const options = callerOptions(request, reply)
         const form = wantsRecords(request)
-        if (form !== null) return sendRecords(reply, engine.stream(name, request.body, options), form)
+        if (form !== null) return sendRecords(reply, engine.stream(name, request.body, options), { form, ...sending })
         const answer = await engine.run(name, request.body, options)
         return isPure ? sendFixed(request, reply, answer) : sendAnswer(reply, answer)
       },

@@ -121,7 +121,8 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
         const options = callerOptions(request, reply)
         const form = wantsRecords(request)
         if (form === null) return sendAnswer(reply, await run(options))
-        return sendRecords(reply, (await find(request)).stream(name, bodyOf(request), options), form)
+        const records = (await find(request)).stream(name, bodyOf(request), options)
+        return sendRecords(reply, records, { form, ...sending })
       },
     )
   }
