@@ -8,10 +8,12 @@ export { settingsFromEnvironment, type Settings } from './config.ts'
 export { AppError, catalog, toProblem, type ErrorCode, type Problem } from './core/errors.ts'
 export type { Exit, Running } from './core/exec.ts'
 export type { Progress } from './core/progress.ts'
+export type { Caller } from './engine/caller.ts'
 export type {
   Answer,
   AnswerRecord,
   AnswerRecords,
+  CallerOptions,
   Engine,
   EngineState,
   Execution,
@@ -22,6 +24,7 @@ export type {
   ProgramOptions,
   Receipt,
   RequestOptions,
+  SharedState,
   Tier,
   WarmImage,
   Workspace,
