@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { Settings } from './config.ts'
 import { systemClock } from './core/clock.ts'
+import { AppError } from './core/errors.ts'
 import { tiers, type Engine } from './engine/contract.ts'
 import { requestNames } from './engine/request-scope.ts'
 import { subcommandNames } from './git/arguments.ts'
@@ -9,6 +10,7 @@ import { operations } from './git/registry.ts'
 import type { Watching } from './http/open-service.ts'
 import { serviceLog } from './http/log.ts'
 import { noteNotable } from './http/request-notes.ts'
+import type { Figures } from './metrics/definitions.ts'
 import { metrics as startMetrics } from './metrics/metrics.ts'
 import { recentDefaults, recentOperations } from './metrics/recent.ts'
 import type { SandboxDriver } from './sandbox/contract.ts'
@@ -29,7 +31,12 @@ export function oversight({ engine, driver, settings, logTo }: Watched): Watchin
     tier: tiers,
     subcommand: subcommandNames,
   }
-  const metrics = startMetrics({ given, figures: () => engine.state() })
+  const figures = async (): Promise<Figures> => {
+    const { workspaces, programs, shared } = await engine.state()
+    if (shared === null) throw new AppError('internal', 'Cannot tell figures: the engine takes its owner for a tenant')
+    return { workspaces, programs, ...shared }
+  }
+  const metrics = startMetrics({ given, figures })
   const recent = recentOperations({ ...recentDefaults, onNotable: noteNotable })
   return {
     metrics,

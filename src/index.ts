@@ -25,6 +25,7 @@ export type {
   ProgramOptions,
   Receipt,
   RequestOptions,
+  SharedState,
   Tier,
   WarmImage,
   Workspace,

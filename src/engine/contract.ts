@@ -193,9 +193,15 @@ export interface ImageSummary {
 export interface EngineState {
   readonly driver: string
   readonly gitVersion: string
+  /** Those that the caller has open; to an operator, and where callers are not told apart, all. */
   readonly workspaces: number
-  /** Programs of callers that run in workspaces. */
+  /** Programs that run in them. */
   readonly programs: number
+  /** What all tenants have together; `null` to who is only one of them. */
+  readonly shared: SharedState | null
+}
+
+export interface SharedState {
   /** Sandboxes that answer reads, idle ones included. */
   readonly readers: number
   /** Pieces of work that several requests may share. */

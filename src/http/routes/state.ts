@@ -17,6 +17,13 @@ export function stateRoutes(door: Door, { engine, version, health, life, keys, m
     return [...ending, ...(trouble === null ? [] : [trouble]), ...lacking]
   }
 
+  /** What concerns all tenants together. */
+  async function host() {
+    const { rss, heapUsed, external } = process.memoryUsage()
+    const memory = { rssBytes: rss, heapBytes: heapUsed, externalBytes: external }
+    return { memory, degraded: degraded(await health()) }
+  }
+
   door.get(
     '/readyz',
     { schema: { summary: 'Whether the service can do its work, else why not.', tags } },
@@ -30,11 +37,9 @@ export function stateRoutes(door: Door, { engine, version, health, life, keys, m
   )
 
   door.get('/v1/state', { schema: { summary: 'What the service holds and does now.', tags } }, async (request) => {
-    const [state, report] = await Promise.all([engine.state(callerOf(request)), health()])
-    const { rss, heapUsed, external } = process.memoryUsage()
-    const memory = { rssBytes: rss, heapBytes: heapUsed, externalBytes: external }
+    const state = await engine.state(callerOf(request))
     const uptimeMs = Math.round(performance.now() - startedAt)
-    return { value: { version, uptimeMs, ...state, memory, degraded: degraded(report) } }
+    return { value: { version, uptimeMs, ...state, host: request.tenant?.isOperator === false ? null : await host() } }
   })
 
   door.get(
