@@ -39,7 +39,17 @@ export async function exchange(call: Exchange): Promise<ServiceAnswer> {
   const failure = (error: unknown): AppError => (signal.aborted ? asCanceled(signal.reason) : connectionFailure(error))
   try {
     const request = started(call)
-    request.once('response', resolve).on('error', reject)
+    let hasHead = false
+    // Once there is an answer its reader is told; an error would hit a socket that may listen to none any more.
+    const leave = (): void => void request.destroy(hasHead ? undefined : asCanceled(signal.reason))
+    signal.addEventListener('abort', leave, { once: true })
+    request
+      .once('response', (response) => {
+        hasHead = true
+        resolve(response)
+      })
+      .once('close', () => signal.removeEventListener('abort', leave))
+      .on('error', reject)
     const sent = send(request, call.body, sending.signal)
     // Only the caller's own source fails as what it is; a socket that breaks is told by the request.
     sent.catch(reject)
@@ -64,7 +74,7 @@ export async function exchange(call: Exchange): Promise<ServiceAnswer> {
 /** What the caller's own source threw, to be told apart from a broken connection. */
 class SourceFailure extends Error {}
 
-function started({ url, path, method, headers, agent, body, signal }: Exchange): ClientRequest {
+function started({ url, path, method, headers, agent, body }: Exchange): ClientRequest {
   const length = body instanceof Uint8Array ? { 'content-length': String(body.length) } : {}
   const open = url.protocol === 'https:' ? requestSecure : requestPlain
   const { hostname, port } = url
@@ -76,7 +86,6 @@ function started({ url, path, method, headers, agent, body, signal }: Exchange):
     method,
     headers: { ...headers, ...length },
     agent,
-    signal,
   })
 }
 
