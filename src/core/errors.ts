@@ -24,6 +24,8 @@ export const catalog = {
     hint: 'Give HEAD, a branch, a tag, a full ref name or a full commit id.',
   },
   body_too_large: { status: 413, retry: 'never', hint: 'Send less at once, or write files by their own route.' },
+  headers_too_large: { status: 431, retry: 'never', hint: 'Send fewer or shorter headers, or a shorter address.' },
+  request_too_slow: { status: 408, retry: 'safe', hint: 'The request may be repeated, and sent without pauses.' },
   media_type_unsupported: { status: 415, retry: 'never', hint: 'Send JSON as application/json.' },
   route_unknown: { status: 404, retry: 'never', hint: 'See /openapi.json for the routes.' },
   host_unserved: { status: 421, retry: 'never', hint: 'Use the address that forkyard serve printed.' },

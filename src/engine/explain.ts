@@ -2,6 +2,7 @@ import { findOperation } from '../git/registry.ts'
 import { noFacts } from '../workspace/cost.ts'
 import { plan } from '../workspace/plan.ts'
 import type { Explanation, RequestOptions } from './contract.ts'
+import { assertOneShot } from './one-shot.ts'
 import type { Parts } from './parts.ts'
 import { opener } from './repositories.ts'
 import { bracketRequest } from './request-scope.ts'
@@ -16,6 +17,7 @@ export async function explain(
 ): Promise<Explanation> {
   const operation = findOperation(name)
   const { common, own } = parts.requests.operation(operation, input)
+  assertOneShot(operation, own)
   return bracketRequest({ ...common, operation: 'explain' }, options, async (scope) => {
     const repository = await parts.repositories.open(common.repo, opener(options))
     const { ref, maxStalenessMs } = common

@@ -1,3 +1,5 @@
+import { backOff, type BackOff } from '../core/back-off.ts'
+import { systemClock } from '../core/clock.ts'
 import type { HttpRemotes } from '../git/remote/http-remote.ts'
 import type { Remote, RemoteAuthorization } from '../git/remote/remote.ts'
 import { parseRepo, type HttpRepo, type LocalRepo } from '../git/remote/repo-url.ts'
@@ -61,6 +63,8 @@ export function repositories({
   allowLocal,
   budget,
 }: RepositoriesSettings): Repositories {
+  const pauses = backOff(systemClock)
+
   async function authorizationFor(
     repo: HttpRepo,
     { gitAuthorization, use, caller }: Opener,
@@ -78,11 +82,12 @@ export function repositories({
   async function openHttp(address: string, repo: HttpRepo, by: Opener): Promise<Repository> {
     checkRepository(repo, by.caller)
     const authorization = await authorizationFor(repo, by)
-    const remote = remotes.open(repo, authorization)
+    const scope = `${tenantOf(by.caller)} ${fingerprint(authorization)} ${repo.key}`
+    const remote = withPauses(remotes.open(repo, authorization), scope, pauses)
     return {
       address,
       key: repo.key,
-      scope: `${tenantOf(by.caller)} ${fingerprint(authorization)} ${repo.key}`,
+      scope,
       remote,
       async connect(options) {
         const { abilities, upstream } = await connect(remote, repo.url, options)
@@ -117,6 +122,16 @@ async function connect(remote: Remote, url: string, options: { signal: AbortSign
     import('../workspace/remote-upstream.ts'),
   ])
   return { abilities, upstream: remoteUpstream({ remote, url, objectFormat: abilities.objectFormat }) }
+}
+
+/** The remote, left alone for a while where it fails again and again; a push is its caller's to repeat. */
+function withPauses(remote: Remote, scope: string, pauses: BackOff): Remote {
+  return {
+    abilities: (options) => pauses.run(`${scope} ask`, () => remote.abilities(options)),
+    lsRefs: (options) => pauses.run(`${scope} ask`, () => remote.lsRefs(options)),
+    fetchPack: (options, use) => pauses.run(`${scope} fetch`, () => remote.fetchPack(options, use)),
+    push: (options, makePack) => remote.push(options, makePack),
+  }
 }
 
 /** How a request that reads opens a repository. */

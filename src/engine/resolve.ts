@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
+import { nextFlight } from '../core/next-flight.ts'
 import { span } from '../core/spans.ts'
 import type { ResolvedRef } from '../git/remote/resolve-ref.ts'
 import { lookUpRef } from '../git/remote/resolve-ref.ts'
@@ -27,11 +28,16 @@ export interface Resolver {
   ): Promise<Resolution>
 }
 
+/** Questions for one ref at once; whoever comes beyond shares the next. */
+const maxQuestions = 4
+
 /** Refs remembered for callers that accept some staleness. */
 const maxRemembered = 10_000
 
 export function resolver(clock: Clock): Resolver {
   const remembered = new LRUCache<string, { resolved: ResolvedRef; at: number }>({ max: maxRemembered })
+  // A crowd that asks for one ref with one credential is not a crowd at the server's door.
+  const questions = nextFlight<ResolvedRef>({ permits: maxQuestions })
   return {
     async resolve(repository, ref, { maxStalenessMs, signal }) {
       const key = `${repository.scope} ${ref}`
@@ -39,7 +45,8 @@ export function resolver(clock: Clock): Resolver {
       const age = known === undefined ? Infinity : clock.monotonic() - known.at
       if (known !== undefined && age <= maxStalenessMs) return { ...known.resolved, stalenessMs: Math.round(age) }
       const at = clock.monotonic()
-      const resolved = await span('resolve', {}, () => lookUpRef(repository.remote, ref, { signal }))
+      const ask = (until: AbortSignal) => lookUpRef(repository.remote, ref, { signal: until })
+      const resolved = await span('resolve', {}, () => questions.run(key, ask, { signal }))
       remembered.set(key, { resolved, at })
       return { ...resolved, stalenessMs: 0 }
     },

@@ -1,22 +1,18 @@
-import { AppError } from '../core/errors.ts'
 import type { Operation } from '../git/operation.ts'
 import type { Answer, RequestOptions } from './contract.ts'
+import { assertOneShot } from './one-shot.ts'
 import { openWorkspace } from './open-workspace.ts'
 import type { Parts } from './parts.ts'
 import type { Common } from './request.ts'
 
-/**
- * Runs an operation that talks to the upstream in a workspace of its own, which ends with it. Throws `needs_workspace`
- * where it would change, or start from, something that only a workspace keeps.
- */
+/** Runs an operation that talks to the upstream in a workspace of its own, which ends with it. */
 export async function runOnce(
   parts: Parts,
   operation: Operation,
   { common, own }: { readonly common: Common; readonly own: Readonly<Record<string, unknown>> },
   options: RequestOptions,
 ): Promise<Answer<unknown>> {
-  if (operation.isOneShot?.(own) !== true)
-    throw new AppError('needs_workspace', `Cannot run ${operation.name} on a repository: it works in a workspace`)
+  assertOneShot(operation, own)
   const { repo, maxStalenessMs, deadlineMs } = common
   // What is named is what the image is made of: a ref to be fetched, a commit to be given a name.
   const ref = [own['ref'], own['commit']].find((name) => typeof name === 'string') ?? 'HEAD'

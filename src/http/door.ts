@@ -16,6 +16,8 @@ export interface ServiceParts {
   /** For the description of the routes; the engine itself checks what comes. */
   readonly schemas: RequestSchemas
   readonly version: string
+  /** Time for a request to arrive whole. */
+  readonly arrivalMs: number
   /** `null` where callers are not told apart; then only this machine is served. */
   readonly keys: ApiKeys | null
   readonly sending: Sending

@@ -23,11 +23,11 @@ export type Watching = Pick<ServiceParts, 'metrics' | 'recent' | 'log' | 'health
 
 /** The engine as a service that listens to nobody yet; it closes the engine with itself. */
 export async function openService({ engine, settings, schemas, version, watching }: Opening) {
-  const { apiKeysFile, drainMs, streamIdleMs } = settings
+  const { apiKeysFile, arrivalMs, drainMs, streamIdleMs } = settings
   const keys = apiKeysFile === null ? null : await apiKeys(apiKeysFile, systemClock)
   const life = { isDraining: false }
   const sending = { repetitions: repetitions(), silenceMs: streamIdleMs }
-  const door = await httpService({ engine, schemas, version, keys, sending, life, ...watching })
+  const door = await httpService({ engine, schemas, version, arrivalMs, keys, sending, life, ...watching })
   door.addHook('onResponse', (_request, _reply, done) => {
     // A connection that was busy when the service was told to stop waits for nothing more.
     if (life.isDraining) setImmediate(() => door.server.closeIdleConnections())

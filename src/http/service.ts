@@ -1,11 +1,14 @@
 import swagger from '@fastify/swagger'
 import fastify, { LogController } from 'fastify'
-import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import { correlationId, correlationIdFrom, withCorrelation } from '../core/correlation.ts'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { correlationId, correlationIdFrom, newCorrelationId, withCorrelation } from '../core/correlation.ts'
 import { AppError, withShortage } from '../core/errors.ts'
+import { refuseBroken } from './broken-request.ts'
 import type { Door, ServiceParts } from './door.ts'
 import { gate } from './gate.ts'
+import { takeJson } from './json-body.ts'
 import { observeRequests } from './observe-requests.ts'
+import { completed, describedRoute, documentFrame } from './openapi.ts'
 import { sendProblem } from './problem.ts'
 import { notesOf } from './request-notes.ts'
 import { fileRoutes } from './routes/files.ts'
@@ -18,27 +21,42 @@ import { workspaceRoutes } from './routes/workspaces.ts'
 
 const MAX_HEADER_BYTES = 16 * 1024
 const MAX_BODY_BYTES = 8 * 1024 * 1024
-/** Time for a request to arrive whole; a file that is written has the deadline of the write. */
-const ARRIVAL_MS = 60_000
+/** Time for the headers of a request, where all of it does not have less. */
+const MAX_HEADERS_MS = 10_000
+/** Beyond these, connections are not taken. */
+const MAX_CONNECTIONS = 4096
 
 /** The engine over HTTP; it listens to nobody yet. */
 export async function httpService(parts: ServiceParts): Promise<Door> {
+  const { arrivalMs } = parts
   const door = fastify({
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: 10_000 },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: Math.min(MAX_HEADERS_MS, arrivalMs),
+      // Refused below, in our own words.
+      requireHostHeader: false,
+      // By default connections are looked at every half minute only.
+      connectionsCheckingInterval: Math.min(1000, arrivalMs / 4),
+    },
     loggerInstance: parts.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: ARRIVAL_MS,
+    requestTimeout: arrivalMs,
     forceCloseConnections: 'idle',
     // The gate says so in our own words.
     return503OnClosing: false,
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply, error),
+    clientErrorHandler: refuseBroken,
+    // No hook has run for what cannot even be routed.
+    frameworkErrors: (error, _request, reply) =>
+      void sendProblem(reply.header('x-correlation-id', newCorrelationId()), error),
     rewriteUrl: ({ url = '' }) => withBytesOfFiles(url),
     // A name of a path parameter is one of ours; its length is what a URL may have.
     routerOptions: { maxParamLength: 8192 },
   })
+  door.server.maxConnections = MAX_CONNECTIONS
   // Schemas describe. What comes is checked once, by the engine, which says in its own words what is wrong.
   door.setValidatorCompiler(() => (value) => ({ value }))
+  takeJson(door)
   door.setSerializerCompiler(() => JSON.stringify)
   observeRequests(door, parts)
   door.addHook('onRequest', (request, reply, done) => {
@@ -47,6 +65,11 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
       void reply.header('x-correlation-id', correlationId())
       done()
     })
+  })
+  door.addHook('onRequest', async ({ raw }) => {
+    // Whoever stands between could take the one for the other.
+    if (hostsIn(raw.rawHeaders) !== 1)
+      throw new AppError('input_invalid', 'Cannot understand the request: it must name one host')
   })
   door.decorateRequest('tenant', null)
   door.addHook('onRequest', gate(parts))
@@ -58,11 +81,9 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
     sendProblem(reply, new AppError('route_unknown', 'Cannot serve the request: there is no such route')),
   )
   await door.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'forkyard', version: parts.version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    },
-    transform: jsonSchemaTransform,
+    openapi: documentFrame(parts.version),
+    transform: describedRoute,
+    transformObject: (made) => completed('openapiObject' in made ? made.openapiObject : made.swaggerObject),
   })
   await door.register(async (routes) => {
     const typed = routes.withTypeProvider<ZodTypeProvider>()
@@ -78,4 +99,8 @@ function withBytesOfFiles(url: string): string {
     /^(\/v1\/workspaces\/[^/?]*\/files\/)([^?]*)/,
     (_, head: string, name: string) => head + name.replaceAll('%', '%25'),
   )
+}
+
+function hostsIn(rawHeaders: readonly string[]): number {
+  return rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
 }

@@ -7,6 +7,11 @@ export const httpSettings = z.strictObject({
     .nullable()
     .default(null)
     .describe('A JSON file of tenants and the hashes of their keys; without it only this machine is served.'),
+  arrivalMs: z
+    .int()
+    .min(100)
+    .default(60_000)
+    .describe('Time for a request to arrive whole; its headers have at most ten seconds of it.'),
   drainMs: z
     .int()
     .min(0)

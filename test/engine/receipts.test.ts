@@ -100,6 +100,7 @@ test('explain says the same steps beforehand and does nothing', async () => {
   assert(cost.ms > 0)
   assert.deepEqual([server.count('fetch'), (await cold.images()).length], [0, 0])
   assert.deepEqual((await receiptOf('log', { limit: 4 })).plan, ['fetch 5 generations without trees and file contents'])
+  await assert.rejects(cold.explain('checkout', { repo, ref: 'HEAD~1' }), { code: 'needs_workspace' })
 })
 
 test('warm makes the image a program then starts from, and images tell of it', async () => {

@@ -33,6 +33,7 @@ before(async () => {
     engine,
     schemas: requests(parseSettings({ stateDir: '/nowhere' })).schemas,
     version: '0.0.0',
+    arrivalMs: 10_000,
     metrics,
     recent: { list: () => [], close() {} },
     log: serviceLog({ level: 'info', to: { write: (line: string) => lines.push(line) > 0 } }),

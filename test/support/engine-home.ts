@@ -16,6 +16,8 @@ export interface EngineHome {
   readonly settings: Settings
   /** Opens an engine in this process; it is closed after the tests of the file. */
   open(more?: Partial<Settings>, environment?: Readonly<Record<string, string>>): Promise<Engine>
+  /** Does this when the tests of the file are done, while the directory is still there. */
+  atEnd(work: () => Promise<void>): void
   /** Starts `bin/forkyard` on the state directory. */
   start(argv: readonly string[], env?: Readonly<Record<string, string>>): StartedCli
   /** Runs `bin/forkyard` to its end. */
@@ -52,8 +54,10 @@ export function makeHome(more: Partial<Settings> = {}): EngineHome {
     ...more,
   })
   const engines: Engine[] = []
+  const endings: (() => Promise<void>)[] = []
   after(async () => {
     await Promise.all(engines.map((engine) => engine.close()))
+    for (const end of endings) await end()
   })
   // Hooks run in the order in which they stand: a file that looks for what is left does so after the one above.
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
@@ -91,6 +95,7 @@ export function makeHome(more: Partial<Settings> = {}): EngineHome {
       engines.push(engine)
       return engine
     },
+    atEnd: (work) => void endings.push(work),
     start,
     forkyard: (argv, env) => start(argv, env).end,
   }

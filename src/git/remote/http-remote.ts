@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { systemClock } from '../../core/clock.ts'
 import { hasCode } from '../../core/errors.ts'
+import { singleFlight } from '../../core/single-flight.ts'
 import type { Lookup } from './address.ts'
 import { readAdvertisement, type Advertisement } from './advertisement.ts'
 import { serviceAsker } from './ask-server.ts'
@@ -51,6 +52,7 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
   const plain = plainAgents()
   const secure = secureAgents(settings)
   const known = new LRUCache<string, Found>({ max: 10_000 })
+  const introductions = singleFlight<Found>()
   // How long a pack takes is the caller's to limit.
   const packLimits = {
     ...settings.limits,
@@ -82,6 +84,11 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
       return found
     }
 
+    /** What a server can do does not depend on who asked first, unlike its refs. */
+    async function found(signal: AbortSignal): Promise<Found> {
+      return known.get(key) ?? (await introductions.run(key, introduce, { signal }))
+    }
+
     async function listed({ url, advertisement }: Found, prefixes: readonly string[], signal: AbortSignal) {
       if (advertisement.refs !== null) return advertisement.refs.filter(({ name }) => hasPrefix(name, prefixes))
       const { objectFormat } = advertisement.abilities
@@ -94,10 +101,10 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
 
     const remote: Remote = {
       async abilities({ signal }) {
-        return (known.get(key) ?? (await introduce(signal))).advertisement.abilities
+        return (await found(signal)).advertisement.abilities
       },
       async fetchPack({ signal, onProgress, ...wish }, use) {
-        const { url, advertisement } = known.get(key) ?? (await introduce(signal))
+        const { url, advertisement } = await found(signal)
         const { objectFormat, protocol } = advertisement.abilities
         const request = { ...packRequest(url, { ...wish, objectFormat }, protocol), limits: packLimits, signal }
         return await reader.ask(request, async (body) => {

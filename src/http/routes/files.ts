@@ -1,19 +1,41 @@
 import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import type { Workspace } from '../../engine/contract.ts'
 import { toExactText, type ExactText } from '../../git/bytes.ts'
 import { callerOf, callerOptions } from '../caller.ts'
 import type { Door, ServiceParts } from '../door.ts'
+import { directoryListing, removedFile, valueOf, withExample, writtenFile } from '../schemas.ts'
 
 const tags = ['files']
 const route = '/v1/workspaces/:id/files/*'
+const params = z.object({
+  id: z.string(),
+  path: z.string().meta({ description: 'Each byte that is not plain is encoded.', examples: ['README.md'] }),
+})
+const bytes = z.any()
 
 /** The files of a workspace as bytes; a path that ends with a slash, or none, is a directory. */
 export function fileRoutes(door: Door, { engine }: ServiceParts): void {
   const find = (request: FastifyRequest): Promise<Workspace> =>
     engine.workspace((request.params as { readonly id: string }).id, callerOf(request))
 
-  door.get(route, { schema: { summary: 'Read a file, or list a directory.', tags } }, async (request, reply) => {
+  const reading = {
+    summary: 'Read a file, or list a directory.',
+    tags,
+    params,
+    response: {
+      200: {
+        description: 'The bytes of a file, or the entries of a directory.',
+        content: {
+          'application/octet-stream': { schema: bytes },
+          'application/json': { schema: valueOf(directoryListing) },
+        },
+      },
+      206: { description: 'The bytes of its Range.', content: { 'application/octet-stream': { schema: bytes } } },
+    },
+  }
+  door.get(route, { schema: reading }, async (request, reply) => {
     const { files } = await find(request)
     const { path, isDirectory } = pathOf(request)
     const options = callerOptions(request, reply)
@@ -37,7 +59,18 @@ export function fileRoutes(door: Door, { engine }: ServiceParts): void {
     raw.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
     raw.put(
       route,
-      { bodyLimit: Number.MAX_SAFE_INTEGER, schema: { summary: 'Write a file whole.', tags } },
+      {
+        bodyLimit: Number.MAX_SAFE_INTEGER,
+        schema: {
+          summary: 'Write a file whole.',
+          tags,
+          params,
+          querystring: z.object({ executable: z.enum(['true', 'false']).optional() }),
+          consumes: ['application/octet-stream'],
+          body: withExample(bytes, 'hello\n'),
+          response: { 200: valueOf(writtenFile), 201: valueOf(writtenFile) },
+        },
+      },
       async (request, reply) => {
         const { files } = await find(request)
         const { path, isDirectory } = pathOf(request)
@@ -51,7 +84,14 @@ export function fileRoutes(door: Door, { engine }: ServiceParts): void {
     )
   })
 
-  door.delete(route, { schema: { summary: 'Remove a file or a directory.', tags } }, async (request, reply) => {
+  const removal = {
+    summary: 'Remove a file or a directory.',
+    tags,
+    params,
+    querystring: z.object({ recursive: z.enum(['true', 'false']).optional() }),
+    response: { 200: valueOf(removedFile) },
+  }
+  door.delete(route, { schema: removal }, async (request, reply) => {
     const { path } = pathOf(request)
     if (path === null) throw new AppError('path_invalid', 'Cannot use the path: it is the whole worktree')
     const { recursive } = request.query as { readonly recursive?: string }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { sendOnce } from '../answer.ts'
 import { callerOf } from '../caller.ts'
 import { mayBeRecords } from '../records.ts'
-import { answerOf } from '../schemas.ts'
+import { answerOf, exampleRepo, imageSummary, valueOf, withExample } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
 const tags = ['images']
@@ -10,9 +10,11 @@ const warmed = z.strictObject({ id: z.string(), commit: z.string(), bytes: z.int
 
 /** Listing, warming and dropping images. */
 export function imageRoutes(door: Door, { engine, schemas, sending }: ServiceParts): void {
-  door.get('/v1/images', { schema: { summary: 'The images that are kept.', tags } }, async (request) => ({
-    value: await engine.images(callerOf(request)),
-  }))
+  door.get(
+    '/v1/images',
+    { schema: { summary: 'The images that are kept.', tags, response: { 200: valueOf(z.array(imageSummary)) } } },
+    async (request) => ({ value: await engine.images(callerOf(request)) }),
+  )
   door.post(
     '/v1/images',
     {
@@ -20,7 +22,7 @@ export function imageRoutes(door: Door, { engine, schemas, sending }: ServicePar
         summary: 'Make the image for a ref ready.',
         description: mayBeRecords,
         tags,
-        body: schemas.warm,
+        body: withExample(schemas.warm, { repo: exampleRepo }),
         response: { 201: answerOf(warmed) },
       },
     },
@@ -30,8 +32,14 @@ export function imageRoutes(door: Door, { engine, schemas, sending }: ServicePar
         status: 201,
       })),
   )
-  door.delete('/v1/images/:id', { schema: { summary: 'Remove an image.', tags } }, async (request, reply) => {
-    await engine.drop((request.params as { readonly id: string }).id, callerOf(request))
-    return reply.code(204).send()
-  })
+  door.delete(
+    '/v1/images/:id',
+    {
+      schema: { summary: 'Remove an image.', tags, params: z.object({ id: z.string() }), response: { 204: z.null() } },
+    },
+    async (request, reply) => {
+      await engine.drop((request.params as { readonly id: string }).id, callerOf(request))
+      return reply.code(204).send()
+    },
+  )
 }

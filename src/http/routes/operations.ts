@@ -1,18 +1,15 @@
-import { z } from 'zod'
 import { operations } from '../../git/registry.ts'
 import { callerOptions } from '../caller.ts'
 import { sendAnswer, sendFixed, sendOnce } from '../answer.ts'
 import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
-import { answerOf } from '../schemas.ts'
+import { answerOf, exampleRepo, explanation, valueOf, withExample } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
 /** A route for each operation on a repository, and one for what it would take. */
 export function operationRoutes(door: Door, { engine, schemas, sending }: ServiceParts): void {
   for (const operation of operations) {
     const { name, summary, output, example, effect, isPure } = operation
-    const body = schemas
-      .operation(operation)
-      .meta({ examples: [{ repo: 'https://example.com/team/project', ...example }] })
+    const body = withExample(schemas.operation(operation), { repo: exampleRepo, ...example })
     door.post(
       `/v1/operations/${name}`,
       {
@@ -35,7 +32,7 @@ export function operationRoutes(door: Door, { engine, schemas, sending }: Servic
           summary: `What ${name} would do and cost; nothing is run.`,
           tags: ['operations'],
           body,
-          response: { 200: z.strictObject({ value: z.unknown() }) },
+          response: { 200: valueOf(explanation) },
         },
       },
       async (request, reply) =>

@@ -1,20 +1,21 @@
 import { callerOptions } from '../caller.ts'
 import type { Door, ServiceParts } from '../door.ts'
+import { mayBeRecords } from '../records.ts'
+import { answerOf, execution, exampleRepo, withExample } from '../schemas.ts'
 import { sendExecution } from '../send-execution.ts'
 
 /** A program in a throw-away fork of a repository. */
 export function programRoutes(door: Door, { engine, schemas, sending }: ServiceParts): void {
-  const body = schemas.exec.meta({
-    examples: [{ repo: 'https://example.com/team/project', argv: ['git', 'status', '--short'] }],
-  })
+  const body = withExample(schemas.exec, { repo: exampleRepo, argv: ['git', 'status', '--short'] })
   door.post(
     '/v1/exec',
     {
       schema: {
-        summary:
-          'Run a program in a throw-away fork; with Accept: application/x-ndjson or text/event-stream as it goes.',
+        summary: 'Run a program in a throw-away fork.',
+        description: mayBeRecords,
         tags: ['operations'],
         body,
+        response: { 200: answerOf(execution) },
       },
     },
     (request, reply) => {

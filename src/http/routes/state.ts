@@ -1,7 +1,10 @@
+import { z } from 'zod'
 import { checkOperator } from '../../engine/caller.ts'
 import type { HostReport } from '../../sandbox/host-report.ts'
 import { callerOf } from '../caller.ts'
 import type { Door, ServiceParts } from '../door.ts'
+import { valueOf } from '../schemas.ts'
+import { notableOperations, readiness, serviceState } from '../state-schemas.ts'
 
 const tags = ['service']
 
@@ -26,7 +29,13 @@ export function stateRoutes(door: Door, { engine, version, health, life, keys, m
 
   door.get(
     '/readyz',
-    { schema: { summary: 'Whether the service can do its work, else why not.', tags } },
+    {
+      schema: {
+        summary: 'Whether the service can do its work, else why not.',
+        tags,
+        response: { 200: readiness, 503: readiness },
+      },
+    },
     async (_, reply) => {
       const report = await health()
       const isReady = report.able && !life.isDraining
@@ -36,21 +45,37 @@ export function stateRoutes(door: Door, { engine, version, health, life, keys, m
     },
   )
 
-  door.get('/v1/state', { schema: { summary: 'What the service holds and does now.', tags } }, async (request) => {
-    const state = await engine.state(callerOf(request))
-    const uptimeMs = Math.round(performance.now() - startedAt)
-    return { value: { version, uptimeMs, ...state, host: request.tenant?.isOperator === false ? null : await host() } }
-  })
+  door.get(
+    '/v1/state',
+    { schema: { summary: 'What the service holds and does now.', tags, response: { 200: valueOf(serviceState) } } },
+    async (request) => {
+      const state = await engine.state(callerOf(request))
+      const uptimeMs = Math.round(performance.now() - startedAt)
+      const about = request.tenant?.isOperator === false ? null : await host()
+      return { value: { version, uptimeMs, ...state, host: about } }
+    },
+  )
 
   door.get(
     '/v1/operations/recent',
-    { schema: { summary: 'Operations that failed or were slow, and a few others, the newest first.', tags } },
+    {
+      schema: {
+        summary: 'Operations that failed or were slow, and a few others, the newest first.',
+        tags,
+        response: { 200: valueOf(notableOperations) },
+      },
+    },
     async ({ tenant }) => ({ value: recent.list(tenant === null || tenant.isOperator ? null : tenant.tenant) }),
   )
 
-  door.get('/metrics', { schema: { summary: 'What Prometheus scrapes.', tags } }, async (request, reply) => {
-    checkOperator(callerOf(request).caller)
-    const { contentType, text } = await metrics.exposition()
-    return reply.type(contentType).send(text)
-  })
+  const exposition = { description: 'Text format.', content: { 'text/plain': { schema: z.string() } } }
+  door.get(
+    '/metrics',
+    { schema: { summary: 'What Prometheus scrapes.', tags, response: { 200: exposition } } },
+    async (request, reply) => {
+      checkOperator(callerOf(request).caller)
+      const { contentType, text } = await metrics.exposition()
+      return reply.type(contentType).send(text)
+    },
+  )
 }

@@ -2,17 +2,19 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import type { RequestOptions, Workspace } from '../../engine/contract.ts'
+import { exactText } from '../../git/bytes.ts'
 import { operations } from '../../git/registry.ts'
 import { sendAnswer, sendOnce } from '../answer.ts'
 import { callerOf, callerOptions } from '../caller.ts'
 import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
-import { answerOf } from '../schemas.ts'
+import { answerOf, exampleRepo, execution, valueOf, withExample, workspaceSummary } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 import { sendExecution } from '../send-execution.ts'
 
 const tags = ['workspaces']
 const opened = z.strictObject({ id: z.string(), expiresAt: z.iso.datetime() })
 const one = '/v1/workspaces/:id'
+const params = z.object({ id: z.string() })
 
 /** Opening, listing, using and closing workspaces. */
 export function workspaceRoutes(door: Door, { engine, schemas, sending }: ServiceParts): void {
@@ -27,7 +29,7 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
         summary: 'Open a workspace.',
         description: mayBeRecords,
         tags,
-        body: schemas.open,
+        body: withExample(schemas.open, { repo: exampleRepo }),
         response: { 201: answerOf(opened) },
       },
     },
@@ -38,16 +40,28 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
         return { value: briefly(workspace), receipt: workspace.receipt, status: 201, location }
       }),
   )
-  door.get('/v1/workspaces', { schema: { summary: 'The workspaces that are open.', tags } }, async (request) => ({
-    value: await engine.workspaces(callerOf(request)),
-  }))
-  door.get(one, { schema: { summary: 'What a workspace is.', tags } }, async (request) => {
-    const { id, receipt } = await find(request)
-    return { value: (await engine.workspaces(callerOf(request))).find((each) => each.id === id), receipt }
-  })
+  door.get(
+    '/v1/workspaces',
+    {
+      schema: {
+        summary: 'The workspaces that are open.',
+        tags,
+        response: { 200: valueOf(z.array(workspaceSummary)) },
+      },
+    },
+    async (request) => ({ value: await engine.workspaces(callerOf(request)) }),
+  )
+  door.get(
+    one,
+    { schema: { summary: 'What a workspace is.', tags, params, response: { 200: answerOf(workspaceSummary) } } },
+    async (request) => {
+      const { id, receipt } = await find(request)
+      return { value: (await engine.workspaces(callerOf(request))).find((each) => each.id === id), receipt }
+    },
+  )
   door.delete(
     one,
-    { schema: { summary: 'End a workspace and all that runs in it.', tags } },
+    { schema: { summary: 'End a workspace and all that runs in it.', tags, params, response: { 204: z.null() } } },
     async (request, reply) => {
       await (await find(request)).close()
       return reply.code(204).send()
@@ -59,7 +73,8 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
       schema: {
         summary: 'Copy a workspace with everything that was changed.',
         tags,
-        body: schemas.fork,
+        params,
+        body: withExample(schemas.fork, { count: 2 }),
         response: { 201: answerOf(z.array(opened)) },
       },
     },
@@ -76,7 +91,8 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
       schema: {
         summary: 'Let a workspace live longer, or hold more.',
         tags,
-        body: schemas.extend,
+        params,
+        body: withExample(schemas.extend, { ttlMs: 3_600_000 }),
         response: { 200: answerOf(opened) },
       },
     },
@@ -90,7 +106,9 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
         summary: 'Run a program in a workspace.',
         description: mayBeRecords,
         tags,
-        body: schemas.program,
+        params,
+        body: withExample(schemas.program.extend({ stdin: exactText.optional() }), { argv: ['cat'], stdin: 'hello' }),
+        response: { 200: answerOf(execution) },
       },
     },
     async (request, reply) => {
@@ -103,18 +121,11 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
     },
   )
   for (const operation of operations) {
-    const { name, summary, output, effect } = operation
+    const { name, summary, output, effect, example } = operation
+    const body = withExample(schemas.inWorkspace(operation), example)
     door.post(
       `${one}/operations/${name}`,
-      {
-        schema: {
-          summary,
-          description: mayBeRecords,
-          tags,
-          body: schemas.inWorkspace(operation),
-          response: { 200: answerOf(output) },
-        },
-      },
+      { schema: { summary, description: mayBeRecords, tags, params, body, response: { 200: answerOf(output) } } },
       async (request, reply) => {
         const run = async (options: RequestOptions) => (await find(request)).run(name, bodyOf(request), options)
         if (effect !== 'read') return sendOnce(sending, request, reply, run)

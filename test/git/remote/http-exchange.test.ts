@@ -25,7 +25,7 @@ after(() => {
 async function givingUp(body: AsyncIterable<Uint8Array>, moments: number, leaving: AbortController): Promise<void> {
   for await (const chunk of body) {
     assert.equal(chunk.length, 9)
-    for (let at = 0; at < moments; at += 1) await null
+    for (let at = 0; at < moments; at += 1) await Promise.resolve()
     leaving.abort()
   }
 }
