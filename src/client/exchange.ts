@@ -34,7 +34,6 @@ export interface ServiceAnswer {
 export async function exchange(call: Exchange): Promise<ServiceAnswer> {
   const { signal } = call
   if (signal.aborted) throw asCanceled(signal.reason)
-  const sending = new AbortController()
   const { promise: answered, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const failure = (error: unknown): AppError => (signal.aborted ? asCanceled(signal.reason) : connectionFailure(error))
   try {
@@ -50,23 +49,23 @@ export async function exchange(call: Exchange): Promise<ServiceAnswer> {
       })
       .once('close', () => signal.removeEventListener('abort', leave))
       .on('error', reject)
-    const sent = send(request, call.body, sending.signal)
+    const sent = send(request, call.body)
     // Only the caller's own source fails as what it is; a socket that breaks is told by the request.
     sent.catch(reject)
     const response = await answered
-    return { status: response.statusCode ?? 0, headers: response.headers, body: bodyOf(response) }
+    return { status: response.statusCode ?? 0, headers: response.headers, body: bodyOf(request, response) }
   } catch (error) {
     throw error instanceof SourceFailure ? error.cause : failure(error)
   }
 
-  async function* bodyOf(response: IncomingMessage): AsyncGenerator<Buffer> {
+  async function* bodyOf(request: ClientRequest, response: IncomingMessage): AsyncGenerator<Buffer> {
     try {
       for await (const chunk of response) yield chunk as Buffer
     } catch (error) {
       throw failure(error)
     } finally {
       // Who has the whole answer needs no more of the question.
-      sending.abort()
+      if (!request.writableFinished) request.destroy()
     }
   }
 }
@@ -89,7 +88,7 @@ function started({ url, path, method, headers, agent, body }: Exchange): ClientR
   })
 }
 
-async function send(request: ClientRequest, body: Exchange['body'], signal: AbortSignal): Promise<void> {
+async function send(request: ClientRequest, body: Exchange['body']): Promise<void> {
   if (body === null || body instanceof Uint8Array) return void request.end(body ?? undefined)
   let failed: SourceFailure | null = null
   async function* source(): AsyncGenerator<Uint8Array> {
@@ -100,8 +99,7 @@ async function send(request: ClientRequest, body: Exchange['body'], signal: Abor
       throw failed
     }
   }
-  await pipeline(Readable.from(source()), request, { signal }).catch((error: unknown) => {
-    if (failed !== null) throw failed
-    if (!signal.aborted) throw error
+  await pipeline(Readable.from(source()), request).catch((error: unknown) => {
+    throw failed ?? error
   })
 }

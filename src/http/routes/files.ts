@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
@@ -77,9 +78,15 @@ export function fileRoutes(door: Door, { engine }: ServiceParts): void {
         if (path === null || isDirectory) throw new AppError('path_invalid', 'Cannot use the path: it is a directory')
         const { executable } = request.query as { readonly executable?: string }
         const isExecutable = executable === undefined ? null : executable === 'true'
-        const content = (request.body ?? new Uint8Array()) as AsyncIterable<Uint8Array> | Uint8Array
-        const value = await files.write(path, content, { ...callerOptions(request, reply), isExecutable })
-        return reply.code(value.existed ? 200 : 201).send({ value })
+        const body = (request.body ?? Readable.from([])) as Readable
+        const content = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+        try {
+          const value = await files.write(path, content, { ...callerOptions(request, reply), isExecutable })
+          return reply.code(value.existed ? 200 : 201).send({ value })
+        } finally {
+          // What a refused write leaves unread would stand before the answer, and before the connection's next request.
+          body.removeAllListeners('readable').resume()
+        }
       },
     )
   })

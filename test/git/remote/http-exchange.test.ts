@@ -9,7 +9,7 @@ import { exchange, type HttpAnswer } from '../../../src/git/remote/http-exchange
 import { httpRemoteDefaults } from '../../../src/git/remote/http-remote.ts'
 
 const server = createServer((_request, response) => response.end('all of it'))
-const { kept, close } = plainAgents()
+const agents = plainAgents()
 let url: URL
 
 before(async () => {
@@ -17,7 +17,7 @@ before(async () => {
   url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
 })
 after(() => {
-  close()
+  agents.close()
   server.close()
 })
 
@@ -39,7 +39,7 @@ test('giving up on an answer that came whole harms nobody', async () => {
       method: 'GET',
       headers: {},
       body: null,
-      agent: kept,
+      agent: agents.kept,
       lookup: undefined,
       isAllowed: true,
     } as const
@@ -52,7 +52,7 @@ test('giving up on an answer that came whole harms nobody', async () => {
 test('nor does giving up on a service', async () => {
   for (let moments = 0; moments < 10; moments += 1) {
     const leaving = new AbortController()
-    const call = { url, path: '/', method: 'GET', headers: {}, body: null, agent: kept } as const
+    const call = { url, path: '/', method: 'GET', headers: {}, body: null, agent: agents.kept } as const
     const { body } = await askService({ ...call, signal: leaving.signal })
     await givingUp(body, moments, leaving).catch(isCanceled)
   }
