@@ -60,7 +60,8 @@ export function fastest(measured: readonly Measured[]): Measured {
   return others.reduce((best, one) => (p50(one) < p50(best) ? one : best), first)
 }
 
-function quantile(sorted: readonly number[], share: number): number {
+/** The value below which a share of sorted values lies. */
+export function quantile(sorted: readonly number[], share: number): number {
   const at = (sorted.length - 1) * share
   const [low, high] = [sorted[Math.floor(at)] ?? 0, sorted[Math.ceil(at)] ?? 0]
   return low + (high - low) * (at - Math.floor(at))

@@ -12,6 +12,8 @@ const service = runService(ground.home, { arrivalMs })
 const host = 'Host: 127.0.0.1\r\n'
 const post = `POST /v1/operations/log HTTP/1.1\r\n${host}Content-Type: application/json\r\n`
 
+const quoted = (code: string): string => `"code":"${code}"`
+
 /** The service answers, and at once. */
 async function assertAlive(): Promise<void> {
   assert.equal((await fetch(`${service.url}/healthz`)).status, 200)
@@ -55,7 +57,9 @@ for (const [name, [text, status]] of Object.entries(oddities)) {
     write(text)
     const said = await answer
     assert.equal(statuses(said).at(-1) ?? 400, status, said.slice(0, 200))
-    if (said !== '' && !said.startsWith('HTTP/1.1 200')) assert.match(said, /application\/problem\+json[^]*"code":/)
+    if (said !== '' && !said.startsWith('HTTP/1.1 200'))
+      assert.match(said, /application\/problem\+json[^]*"code":"\w+"/)
+    if (status === 431) assert(said.includes(quoted('headers_too_large')))
     socket.destroy()
     await assertAlive()
   })
