@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { Writable } from 'node:stream'
 import type { Settings } from './config.ts'
 import { diskDirectory } from './directory/disk-directory.ts'
 import type { Engine } from './engine/contract.ts'
@@ -64,21 +65,30 @@ export async function composeEngine(
   return engine
 }
 
+interface ServiceOptions {
+  readonly version: string
+  /** Where the log goes; nowhere by default. */
+  readonly logTo?: Pick<Writable, 'write'> | null
+}
+
 /** The engine as a service that listens to nobody yet. */
 export async function composeService(
   settings: Settings,
   environment: Readonly<Record<string, string | undefined>>,
-  { version }: { readonly version: string },
+  { version, logTo = null }: ServiceOptions,
 ): Promise<Service> {
-  const [{ openService }, { requests }] = await Promise.all([
+  const [{ openService }, { requests }, { oversight }] = await Promise.all([
     import('./http/open-service.ts'),
     import('./engine/request.ts'),
+    import('./compose-oversight.ts'),
   ])
-  const { engine } = await compose(settings, environment, { allowLocal: false })
+  const { engine, driver } = await compose(settings, environment, { allowLocal: false })
   const { schemas } = requests(settings)
+  const watching = oversight({ engine, driver, settings, logTo })
   try {
-    return await openService({ engine, settings, schemas, version })
+    return await openService({ engine, settings, schemas, version, watching })
   } catch (error) {
+    watching.close()
     await engine.close()
     throw error
   }

@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError } from './core/errors.ts'
 import { kebabCase, schemaFields, type SchemaField } from './core/schema-fields.ts'
+import { clientSettings } from './client/settings.ts'
 import { engineSettings } from './engine/settings.ts'
 import { httpSettings } from './http/settings.ts'
+import { logSettings } from './http/log-settings.ts'
 import { localSettings } from './sandbox/local/settings.ts'
 
 /** Every setting of every part, flat: a part takes what its own schema names. */
@@ -13,12 +15,14 @@ export const settingsSchema = z.strictObject({
   ...engineSettings.shape,
   ...httpSettings.shape,
   ...localSettings.shape,
+  ...logSettings.shape,
+  ...clientSettings.shape,
 })
 
 export type Settings = Readonly<z.output<typeof settingsSchema>>
 
-/** Variables that are no settings: where the file is, and a credential for one request. */
-const otherVariables = ['FORKYARD_CONFIG', 'FORKYARD_GIT_AUTHORIZATION']
+/** Variables that are no settings: where the file is, and what proves to others who asks. */
+const otherVariables = ['FORKYARD_CONFIG', 'FORKYARD_GIT_AUTHORIZATION', 'FORKYARD_API_KEY']
 
 /** Settings from FORKYARD_* variables, else from forkyard.config.json, else the defaults; throws `settings_invalid`. */
 export function settingsFromEnvironment(env: Readonly<Record<string, string | undefined>>): Settings {

@@ -6,13 +6,17 @@ import type { Engine } from './engine/contract.ts'
 
 export { settingsFromEnvironment, type Settings } from './config.ts'
 export { AppError, catalog, toProblem, type ErrorCode, type Problem } from './core/errors.ts'
+export { connect, type ConnectOptions } from './client/connect.ts'
 export type { Exit, Running } from './core/exec.ts'
 export type { Progress } from './core/progress.ts'
+export type { Caller } from './engine/caller.ts'
 export type {
   Answer,
   AnswerRecord,
   AnswerRecords,
+  CallerOptions,
   Engine,
+  EngineState,
   Execution,
   Explanation,
   Extension,
@@ -21,6 +25,7 @@ export type {
   ProgramOptions,
   Receipt,
   RequestOptions,
+  SharedState,
   Tier,
   WarmImage,
   Workspace,

@@ -19,7 +19,12 @@ process.exitCode = await runCli(process.argv.slice(2), {
     gitAuthorization: env['FORKYARD_GIT_AUTHORIZATION'],
     engine: async () => (await import('./compose.ts')).composeEngine(await settings(), env),
     service: async () =>
-      (await import('./compose.ts')).composeService(await settings(), env, { version: await version() }),
+      (await import('./compose.ts')).composeService(await settings(), env, {
+        version: await version(),
+        logTo: process.stderr,
+      }),
+    server: async () =>
+      (await import('./client/connect.ts')).connect((await settings()).url, { key: env['FORKYARD_API_KEY'] }),
     probeHost: async (options) => (await import('./compose.ts')).probeHost(await settings(), options),
     benchmarks: async () => (await import('./cli/benchmarks.ts')).benchmarksIn(new URL('../bench/', import.meta.url)),
     version,

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { answers, scriptedService } from './support/scripted-service.ts'
 
 const forkyard = new URL('../bin/forkyard', import.meta.url).pathname
 
@@ -46,4 +47,16 @@ test('a setting that is none is refused before anything is opened', async () => 
   const { code, stdout, stderr } = await run(forkyard, ['images', '--json'], { FORKYARD_STATEDIR: '/x' })
   assert.deepEqual([code, stdout], [2, ''])
   assert.equal((JSON.parse(stderr) as { code: string }).code, 'settings_invalid')
+})
+
+test('the service and the key for it come from the environment', async () => {
+  const service = await scriptedService()
+  service.play(answers({ value: [] }))
+  const env = { FORKYARD_URL: service.url, FORKYARD_API_KEY: 'fk_of-the-day' }
+  assert.deepEqual(await run(forkyard, ['list', '--json'], env), {
+    code: 0,
+    stdout: '{"value":[],"receipt":null}\n',
+    stderr: '',
+  })
+  assert.equal(service.arrived[0]?.headers.authorization, 'Bearer fk_of-the-day')
 })

@@ -18,7 +18,7 @@ $XDG_CONFIG_HOME or ~/.config. It is never looked for in the current folder, whi
 Lists are separated by commas in variables. An unknown setting or FORKYARD_ variable is an error.
 
 FORKYARD_GIT_AUTHORIZATION is no setting: it holds the value of an Authorization header (\`Basic …\`) for the upstream of
-one command.
+one command. FORKYARD_API_KEY is none either: the key that commands show to a service.
 `
 
 function rowOf({ name, form, description, isRequired, standard, choices }: SchemaField): string {

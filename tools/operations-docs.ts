@@ -23,6 +23,10 @@ that was opened of a small repository.
 upstream. On a repository, without a workspace, run all reads, \`fetch\`, and \`push\` of a full commit id. Paths are strings,
 or \`{"base64": …}\` where they are not UTF-8; an identity is \`{"name": …, "email": …, "date": …}\`, its date in ISO 8601 with
 an offset, or left out for now. Fields without a default must be given.
+
+As records (\`engine.stream\`, \`--stream\`, or over HTTP \`Accept: application/x-ndjson\` or \`text/event-stream\`) every operation
+answers with \`start\`, \`progress\` while something is fetched, and \`end\` with value and receipt. Those that say so tell their
+items one by one while git still runs; \`value\` then holds the rest. Without \`end\` a stream is not whole.
 `
 
 function placeOf(operation: Operation): string {
@@ -32,14 +36,14 @@ function placeOf(operation: Operation): string {
   return isAlways ? 'repository, workspace' : 'repository in part, workspace'
 }
 
-function section({ name, summary, input, output, example, exampleAfter = [] }: Operation): string {
+function section({ name, summary, input, output, items, example, exampleAfter = [] }: Operation): string {
   const fields = schemaFields(input)
   const before = exampleAfter.map(({ operation, input: given }) => call(operation, given))
   return [
     `## ${name}\n`,
     `${summary}\n`,
     ...(fields.length === 0 ? [] : ['| field | kind | default | meaning |', '|--|--|--|--|', ...fields.map(row), '']),
-    `Answers with ${outputNames(output)}.\n`,
+    `Answers with ${outputNames(output)}.${items === undefined ? '' : ` Streams \`${items.list}\` one by one.`}\n`,
     '```ts',
     ...before,
     call(name, example),

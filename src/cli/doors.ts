@@ -5,6 +5,8 @@ import type { HostReport } from '../sandbox/host-report.ts'
 export interface Doors {
   engine(): Promise<Engine>
   service(): Promise<Service>
+  /** The engine of a service that runs elsewhere. */
+  server(): Promise<Engine>
   probeHost(options: { signal: AbortSignal }): Promise<HostReport>
   /** The benchmark scenarios of this checkout. */
   benchmarks(): Promise<readonly Benchmark[]>

@@ -30,7 +30,7 @@ export async function runCli(
     if (interrupt.signal.aborted) return interrupt.exitCode()
     const code = exitCodeOf(error)
     // A program's own code must stay apart from our failure to run it.
-    return argv[0] === 'run' && code === exitCodes.failed ? exitCodes.ownFailure : code
+    return ['run', 'exec'].includes(argv[0] ?? '') && code === exitCodes.failed ? exitCodes.ownFailure : code
   }
 }
 

@@ -17,19 +17,30 @@ interface JsonAnswer {
   readonly receipt: unknown
 }
 
-/** Brackets a use of the engine: opened late, closed always, progress shown meanwhile. */
-export async function withEngine<T>(
-  session: Session,
+type Use<T> = (engine: Engine, options: RequestOptions) => Promise<T>
+
+/** Brackets a use of the engine in this process: opened late, closed always, progress shown meanwhile. */
+export function withEngine<T>(session: Session, options: { isJson: boolean }, use: Use<T>): Promise<T> {
+  return bracket(session, () => session.doors.engine(), options, use)
+}
+
+/** The same for the engine of a server, where what was opened stays open. */
+export function withServer<T>(session: Session, options: { isJson: boolean }, use: Use<T>): Promise<T> {
+  return bracket(session, () => session.doors.server(), options, use)
+}
+
+async function bracket<T>(
+  { doors, terminal, signal }: Session,
+  open: () => Promise<Engine>,
   { isJson }: { isJson: boolean },
-  fn: (engine: Engine, options: RequestOptions) => Promise<T>,
+  use: Use<T>,
 ): Promise<T> {
-  const { doors, terminal, signal } = session
   signal.throwIfAborted()
   const line = progressLine(terminal.stderr, { isQuiet: isJson })
   const { gitAuthorization } = doors
-  const engine = await doors.engine()
+  const engine = await open()
   try {
-    return await fn(engine, {
+    return await use(engine, {
       signal,
       onProgress: (progress) => line.show(progress),
       ...(gitAuthorization === undefined ? {} : { gitAuthorization }),

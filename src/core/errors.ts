@@ -37,7 +37,11 @@ export const catalog = {
   settings_invalid: { status: 400, retry: 'never', hint: 'See docs/config.md for the settings and their defaults.' },
 
   // Who asks
-  key_required: { status: 401, retry: 'never', hint: 'Send Authorization: Bearer and a key that is in force.' },
+  key_required: {
+    status: 401,
+    retry: 'never',
+    hint: 'Send Authorization: Bearer and a key that is in force; commands take it from FORKYARD_API_KEY.',
+  },
   operator_only: { status: 403, retry: 'never', hint: 'Ask who runs the service.' },
   repo_forbidden: { status: 403, retry: 'never', hint: 'Ask who runs the service to allow this repository.' },
   rate_limited: { status: 429, retry: 'later', hint: 'Ask less often.' },
@@ -141,6 +145,24 @@ export const catalog = {
     retry: 'safe',
     hint: 'The image was made under other conditions and is built anew.',
   },
+
+  // The service, as its clients see it
+  service_unreachable: {
+    status: 502,
+    retry: 'later',
+    hint: 'Start it with forkyard serve, or set FORKYARD_URL to where it runs.',
+  },
+  service_lost: {
+    status: 502,
+    retry: 'later',
+    hint: 'What was asked may have been done all the same; look before it is asked again.',
+  },
+  service_failed: {
+    status: 502,
+    retry: 'never',
+    hint: 'Check that FORKYARD_URL is the address of a forkyard of this version.',
+  },
+
   internal: { status: 500, retry: 'never', hint: 'This is a defect in forkyard; please report it.' },
 } as const satisfies Record<string, ErrorSpec>
 
@@ -179,11 +201,29 @@ export interface Problem {
   readonly details: Readonly<Record<string, unknown>>
 }
 
+/** What the system calls it when this host has run out of something for a while. */
+const shortages: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk of this host is full',
+  EDQUOT: 'the disk quota of this host is used up',
+  EMFILE: 'too many files are open on this host',
+  ENFILE: 'too many files are open on this host',
+  ENOMEM: 'the memory of this host is used up',
+}
+
+/** A failure as one of the catalogue where the host ran short of something; what is anything else stays as it is. */
+export function withShortage(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof AppError) return error
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (!Object.hasOwn(shortages, code)) return error
+  return new AppError('over_capacity', `Cannot finish the request: ${shortages[code]}`, { cause: error })
+}
+
 /** Renders any thrown value; what is not an AppError is a defect and shows no internals. */
 export function toProblem(error: unknown): Problem {
+  const foreseen = withShortage(error)
   const known =
-    error instanceof AppError
-      ? error
+    foreseen instanceof AppError
+      ? foreseen
       : new AppError('internal', 'Cannot finish the request: unexpected failure', { cause: error })
   const { status, hint, retry } = catalog[known.code]
   return {

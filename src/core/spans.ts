@@ -1,42 +1,53 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
 import { correlationId } from './correlation.ts'
-import { AppError, type ErrorCode } from './errors.ts'
+import { AppError, withShortage, type ErrorCode } from './errors.ts'
 
 /** What can be measured; a closed set, so that metrics made of it stay bounded. */
-export type SpanName =
-  | 'operation'
-  | 'resolve'
-  | 'cache'
-  | 'wait'
-  | 'plan'
-  | 'create'
-  | 'fork'
-  | 'copy'
-  | 'fetch'
-  | 'unpack'
-  | 'backfill'
-  | 'checkout'
-  | 'index'
-  | 'probe'
-  | 'freeze'
-  | 'git'
-  | 'files'
-  | 'exec'
-  | 'push'
-  | 'destroy'
-  | 'drop'
-  | 'reap'
+export const spanNames = [
+  'operation',
+  'resolve',
+  'cache',
+  'wait',
+  'plan',
+  'build',
+  'create',
+  'fork',
+  'copy',
+  'fetch',
+  'unpack',
+  'backfill',
+  'checkout',
+  'index',
+  'probe',
+  'freeze',
+  'git',
+  'files',
+  'exec',
+  'push',
+  'destroy',
+  'drop',
+  'reap',
+] as const
 
-/** What a span may say about itself; labels come from closed sets, figures are numbers. */
+export type SpanName = (typeof spanNames)[number]
+
+/** What a span may say about itself; all but the last group are figures or come from closed sets. */
 export interface SpanAttributes {
   readonly operation?: string
+  readonly effect?: string
   readonly subcommand?: string
   readonly driver?: 'local' | 'e2b'
   readonly tier?: string
   readonly upper?: 'memory' | 'disk'
   readonly bytes?: number
   readonly count?: number
+
+  /** What is no label; told only where an answer was given, so that nobody fills a list with names of nothing. */
+  readonly repo?: string
+  readonly tenant?: string
+  readonly argv?: () => readonly (string | Uint8Array)[]
+  readonly phases?: () => readonly Phase[]
 }
 
 /** One finished piece of work, as subscribers of the channel see it. */
@@ -46,6 +57,8 @@ export interface Span {
   readonly correlationId: string | undefined
   readonly ms: number
   readonly outcome: 'ok' | ErrorCode
+  /** What was thrown, for logs. */
+  readonly error?: unknown
 }
 
 /** A line of a receipt: the time all spans of one name took together. */
@@ -59,24 +72,49 @@ export const spanChannel = channel('forkyard:span')
 
 const collected = new AsyncLocalStorage<Map<SpanName, number>>()
 
-/** Brackets a piece of work: measures it and tells whoever listens how it ended. */
-export async function span<T>(name: SpanName, attributes: SpanAttributes, fn: () => Promise<T>): Promise<T> {
+/** Brackets a piece of work: measures it and tells whoever listens how it ended, with what `fn` tells beside. */
+export async function span<T>(
+  name: SpanName,
+  attributes: SpanAttributes,
+  fn: (tell: (more: SpanAttributes) => void) => Promise<T>,
+): Promise<T> {
   const phases = collected.getStore()
   // Entered before the work, so that a receipt lists phases in the order they began.
   if (phases !== undefined && !phases.has(name)) phases.set(name, 0)
   const startedAt = performance.now()
+  let told = attributes
   let outcome: Span['outcome'] = 'ok'
+  let thrown: unknown
   try {
-    return await fn()
+    return await fn((more) => void (told = { ...told, ...more }))
   } catch (error) {
-    outcome = error instanceof AppError ? error.code : 'internal'
+    const known = withShortage(error)
+    outcome = known instanceof AppError ? known.code : 'internal'
+    thrown = error
     throw error
   } finally {
     const ms = performance.now() - startedAt
     phases?.set(name, (phases.get(name) ?? 0) + ms)
     if (spanChannel.hasSubscribers) {
-      spanChannel.publish({ name, attributes, correlationId: correlationId(), ms, outcome } satisfies Span)
+      const ended: Span = { name, attributes: told, correlationId: correlationId(), ms, outcome }
+      spanChannel.publish(outcome === 'ok' ? ended : { ...ended, error: thrown })
     }
+  }
+}
+
+/** Hears of every span that ends until the returned function is called; what fails in `listen` never reaches the work. */
+export function onSpan(listen: (span: Span) => void, onFault: () => void = () => {}): () => void {
+  const hear = (message: unknown): void => {
+    try {
+      listen(message as Span)
+    } catch {
+      // Node ends the process where a listener throws.
+      onFault()
+    }
+  }
+  spanChannel.subscribe(hear)
+  return () => {
+    spanChannel.unsubscribe(hear)
   }
 }
 

@@ -15,8 +15,14 @@ export async function diskDirectory<Content>(path: string): Promise<Directory<Co
 
   async function write(file: string, content: unknown): Promise<void> {
     const temporary = temporaryFile(path)
-    await writeFile(temporary, JSON.stringify(content))
-    await rename(temporary, `${path}/${file}`)
+    try {
+      await writeFile(temporary, JSON.stringify(content))
+      await rename(temporary, `${path}/${file}`)
+    } catch (error) {
+      // On a full disk the half of it that was written would stay.
+      await rm(temporary, { force: true })
+      throw error
+    }
   }
 
   async function recordsIn(folder: string): Promise<ImageRecord<Content>[]> {

@@ -27,7 +27,12 @@ export interface Caller {
   readonly limits: TenantLimits
 }
 
-/** The name under which work and workspaces are kept apart; '' where callers are not. */
+/** Whether something is the caller's; who is nobody in particular has all of it. */
+export function isOf(owner: Caller | undefined, caller: Caller | undefined): boolean {
+  return caller === undefined || owner?.tenant === caller.tenant
+}
+
+/** The name under which work is kept apart; '' where callers are not. */
 export function tenantOf(caller: Caller | undefined): string {
   return caller?.tenant ?? ''
 }
@@ -56,5 +61,5 @@ export function checkRepository(
 /** Refuses what belongs to all tenants together to those who are only one of them. Throws `operator_only`. */
 export function checkOperator(caller: Caller | undefined): void {
   if (caller?.isOperator === false)
-    throw new AppError('operator_only', 'Cannot do that: images belong to all tenants together')
+    throw new AppError('operator_only', 'Cannot do that: it concerns all tenants together')
 }

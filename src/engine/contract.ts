@@ -28,6 +28,8 @@ export interface Engine {
   images(options?: CallerOptions): Promise<readonly ImageSummary[]>
   /** Removes an image by id; throws `image_not_found`. */
   drop(imageId: string, options?: CallerOptions): Promise<void>
+  /** What it holds and does now; of workspaces, the caller's own. */
+  state(options?: CallerOptions): Promise<EngineState>
   close(): Promise<void>
 }
 
@@ -154,12 +156,16 @@ export interface Receipt {
   readonly correlationId: string
 }
 
-/** What served the answer, the cheapest first. */
-export type Tier = 'result' | 'workspace' | 'pool' | 'image' | 'refresh' | 'clone'
+/** What can serve an answer, the cheapest first. */
+export const tiers = ['result', 'workspace', 'pool', 'image', 'refresh', 'clone'] as const
+
+export type Tier = (typeof tiers)[number]
 
 /** A program under way in a fork. */
 export interface Execution {
   readonly running: Running
+  /** What the receipt will say, as far as it is known when the program starts. */
+  readonly known: Partial<Receipt>
   /** Settles once the fork is gone. */
   readonly receipt: Promise<Receipt>
 }
@@ -182,6 +188,30 @@ export interface ImageSummary {
   readonly bytes: number | null
   readonly layers: number
   readonly createdAt: string
+}
+
+export interface EngineState {
+  readonly driver: string
+  readonly gitVersion: string
+  /** Those that the caller has open; to an operator, and where callers are not told apart, all. */
+  readonly workspaces: number
+  /** Programs that run in them. */
+  readonly programs: number
+  /** What all tenants have together; `null` to who is only one of them. */
+  readonly shared: SharedState | null
+}
+
+export interface SharedState {
+  /** Sandboxes that answer reads, idle ones included. */
+  readonly readers: number
+  /** Pieces of work that several requests may share. */
+  readonly flights: number
+  /** Pieces of work under way, and those that wait for their turn. */
+  readonly running: number
+  readonly waiting: number
+  readonly images: number
+  /** What images take on disk, as far as they were weighed. */
+  readonly imageBytes: number
 }
 
 export interface WarmImage {

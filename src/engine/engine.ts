@@ -22,6 +22,7 @@ import { bracketRequest } from './request-scope.ts'
 import { requests } from './request.ts'
 import { openedIds, resolver } from './resolve.ts'
 import type { EngineSettings } from './settings.ts'
+import { stateOf } from './state.ts'
 
 export interface EngineParts {
   readonly settings: EngineSettings
@@ -104,7 +105,7 @@ export function inProcessEngine({
 
     async warm(input, options = {}) {
       const { cone, ...common } = parts.requests.warm(input)
-      return bracketRequest(common, options, async (scope) => {
+      return bracketRequest({ ...common, operation: 'warm' }, options, async (scope) => {
         const repository = await parts.repositories.open(common.repo, opener(options))
         const resolution = await parts.resolver.resolve(repository, common.ref, { ...common, signal: scope.signal })
         const { connect } = repository
@@ -153,6 +154,8 @@ export function inProcessEngine({
       await images.drop(imageId)
       await parts.readers.forget(imageId)
     },
+
+    state: (options = {}) => stateOf(parts, options),
 
     async close() {
       // What cannot be ended keeps nothing else open.

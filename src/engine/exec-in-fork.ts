@@ -1,6 +1,5 @@
 import { span } from '../core/spans.ts'
 import { correlationId } from '../core/correlation.ts'
-import type { Running } from '../core/exec.ts'
 import type { Needs } from '../git/operation.ts'
 import { openingArgv, programEnvironment } from '../workspace/opening.ts'
 import { withSandbox, WORKSPACE } from '../workspace/place.ts'
@@ -20,7 +19,7 @@ const needs: Needs = { history: 1, trees: 'tip', blobs: 'tip', worktree: 'full',
 /** Starts a program in a throw-away fork; the fork ends with it. */
 export async function execInFork(parts: Parts, input: unknown, options: RequestOptions): Promise<Execution> {
   const { argv, cone, ...common } = parts.requests.exec(input)
-  const started = Promise.withResolvers<Running>()
+  const started = Promise.withResolvers<Omit<Execution, 'receipt'>>()
   const serve = async (scope: RequestScope, maxStalenessMs: number): Promise<Receipt> => {
     const repository = await parts.repositories.open(common.repo, opener(options))
     const known = { maxStalenessMs, signal: scope.signal }
@@ -45,6 +44,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
       limits: sandboxLimits(parts.limits, options.caller),
       metadata: { role: 'run' },
     } as const
+    const facts = { repository, ref: common.ref, resolution, driver: parts.driver.name, tier: provided.plan.tier }
     const warnings = await withSandbox(
       parts.driver,
       spec,
@@ -57,18 +57,17 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
           deadlineMs: scope.deadlineMs,
           maxOutputBytes: Number.MAX_SAFE_INTEGER,
         })
-        started.resolve(running)
+        started.resolve({ running, known: { ...scope.known(facts), tier: facts.tier } })
         await span('exec', { driver: parts.driver.name }, () => running.exit)
         return [...sandbox.warnings, ...provided.warnings]
       },
       scope,
     )
-    const facts = { repository, ref: common.ref, resolution, driver: parts.driver.name, tier: provided.plan.tier }
     return scope.answer({ value: null, work: workOf(provided), warnings }, facts).receipt
   }
-  const receipt = bracketRequest(common, options, (scope) =>
+  const receipt = bracketRequest({ ...common, operation: 'exec' }, options, (scope) =>
     withSecondTry(common.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),
   )
   receipt.catch((error: unknown) => started.reject(error))
-  return { running: await started.promise, receipt }
+  return { ...(await started.promise), receipt }
 }

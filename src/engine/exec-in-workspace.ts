@@ -1,6 +1,5 @@
 import { correlationId } from '../core/correlation.ts'
 import { AppError } from '../core/errors.ts'
-import type { Running } from '../core/exec.ts'
 import { span } from '../core/spans.ts'
 import { directoryIn, programEnvironment } from '../workspace/opening.ts'
 import type { Execution, ProgramOptions, Receipt } from './contract.ts'
@@ -17,29 +16,35 @@ export async function execInWorkspace(
 ): Promise<Execution> {
   const { argv, cwd, env, deadlineMs, maxOutputBytes } = parts.requests.program(input)
   checkPrograms(parts, lease)
-  const started = Promise.withResolvers<Running>()
-  const receipt: Promise<Receipt> = bracketInWorkspace(parts, lease, { deadlineMs }, options, async (scope) => {
-    while (lease.sweeping !== null) await lease.sweeping
-    lease.programs += 1
-    try {
-      const running = lease.exec({
-        argv,
-        cwd: directoryIn(cwd),
-        env: { ...programEnvironment(correlationId() ?? ''), ...env },
-        ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
-        signal: scope.signal,
-        deadlineMs: scope.deadlineMs,
-        maxOutputBytes,
-      })
-      started.resolve(running)
-      await span('exec', { driver: parts.driver.name }, () => running.exit)
-    } finally {
-      lease.programs -= 1
-    }
-    return scope.answer(null, { steps: [], bytesFetched: 0 }).receipt
-  })
+  const started = Promise.withResolvers<Omit<Execution, 'receipt'>>()
+  const receipt: Promise<Receipt> = bracketInWorkspace(
+    parts,
+    lease,
+    { operation: 'exec', deadlineMs },
+    options,
+    async (scope) => {
+      while (lease.sweeping !== null) await lease.sweeping
+      lease.programs += 1
+      try {
+        const running = lease.exec({
+          argv,
+          cwd: directoryIn(cwd),
+          env: { ...programEnvironment(correlationId() ?? ''), ...env },
+          ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
+          signal: scope.signal,
+          deadlineMs: scope.deadlineMs,
+          maxOutputBytes,
+        })
+        started.resolve({ running, known: scope.known() })
+        await span('exec', { driver: parts.driver.name }, () => running.exit)
+      } finally {
+        lease.programs -= 1
+      }
+      return scope.answer(null, { steps: [], bytesFetched: 0 }).receipt
+    },
+  )
   receipt.catch((error: unknown) => started.reject(error))
-  return { running: await started.promise, receipt }
+  return { ...(await started.promise), receipt }
 }
 
 /** Throws `tenant_limit` where the tenant runs as many programs as it may. */

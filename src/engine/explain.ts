@@ -18,7 +18,7 @@ export async function explain(
   const operation = findOperation(name)
   const { common, own } = parts.requests.operation(operation, input)
   assertOneShot(operation, own)
-  return bracketRequest(common, options, async (scope) => {
+  return bracketRequest({ ...common, operation: 'explain' }, options, async (scope) => {
     const repository = await parts.repositories.open(common.repo, opener(options))
     const { ref, maxStalenessMs } = common
     const task = await resolveTask(parts, { operation, own, repository, ref, maxStalenessMs }, scope)

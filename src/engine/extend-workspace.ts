@@ -13,7 +13,7 @@ export async function extendWorkspace(
   options: RequestOptions,
 ): Promise<Answer<Extension>> {
   const { ttlMs, history, cone, deadlineMs } = parts.requests.extend(input)
-  return bracketInWorkspace(parts, lease, { deadlineMs }, options, async (scope) => {
+  return bracketInWorkspace(parts, lease, { operation: 'extend', deadlineMs }, options, async (scope) => {
     const { has } = lease.copy
     const isWider = cone.length > 0 && has.worktree === 'cone'
     const needs = {

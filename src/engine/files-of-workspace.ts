@@ -15,7 +15,8 @@ export function filesOf(parts: Parts, lease: () => Lease): WorkspaceFiles {
     work: (files: LiveFiles, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const held = lease()
-    return bracketInWorkspace(parts, held, { deadlineMs: parts.settings.deadlineMs }, options, (scope) =>
+    const frame = { operation: 'files', effect: kind, deadlineMs: parts.settings.deadlineMs }
+    return bracketInWorkspace(parts, held, frame, options, (scope) =>
       held.lock.run(
         kind,
         () => work(worktreeFiles(held.copy.sandbox, { ...scope, maxReadBytes }), scope.signal),

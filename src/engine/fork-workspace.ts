@@ -12,7 +12,7 @@ export async function forkWorkspace(
 ): Promise<readonly Lease[]> {
   const { count, ttlMs, deadlineMs } = parts.requests.fork(input)
   parts.leases.checkRoom(lease.caller, count)
-  return bracketInWorkspace(parts, lease, { deadlineMs }, options, (scope) =>
+  return bracketInWorkspace(parts, lease, { operation: 'fork', deadlineMs }, options, (scope) =>
     lease.lock.run(
       'write',
       () => parts.admission.run(options.caller, () => copy(parts, lease, { count, ttlMs }, scope), scope),

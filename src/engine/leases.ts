@@ -6,7 +6,7 @@ import { readWriteLock, type ReadWriteLock } from '../core/read-write-lock.ts'
 import { settleAll } from '../core/settle-all.ts'
 import { semaphore, type Semaphore } from '../core/semaphore.ts'
 import type { LiveCopy } from '../workspace/live-copy.ts'
-import { tenantOf, type Caller } from './caller.ts'
+import { isOf, type Caller } from './caller.ts'
 import type { Receipt } from './contract.ts'
 import { endingGently } from './gentle-end.ts'
 import type { Repository } from './repositories.ts'
@@ -53,7 +53,7 @@ export interface Leases {
   add(opened: Opened, ttlMs: number): Lease
   /** Throws `workspace_not_found`, also where it has ended or is another tenant's. */
   get(id: string, caller: Caller | undefined): Lease
-  /** Those of the caller's tenant. */
+  /** Those of the caller's tenant; of nobody in particular, all. */
   all(caller: Caller | undefined): readonly Lease[]
   /** Programs of the caller's tenant that run in its workspaces. */
   programs(caller: Caller | undefined): number
@@ -96,7 +96,7 @@ export function leases(clock: Clock): Leases {
 
   function all(caller: Caller | undefined): readonly Lease[] {
     const leases = [...held.values()].map(({ lease }) => lease)
-    return leases.filter((lease) => tenantOf(lease.caller) === tenantOf(caller))
+    return leases.filter((lease) => isOf(lease.caller, caller))
   }
 
   function checkRoom(caller: Caller | undefined, count: number): void {
@@ -133,8 +133,7 @@ export function leases(clock: Clock): Leases {
     },
     get(id, caller) {
       const known = held.get(id)
-      if (known === undefined || tenantOf(known.lease.caller) !== tenantOf(caller))
-        throw notFound('there is none of that id')
+      if (known === undefined || !isOf(known.lease.caller, caller)) throw notFound('there is none of that id')
       return known.lease
     },
     all,

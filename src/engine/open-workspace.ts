@@ -44,7 +44,7 @@ export async function openWorkspace(parts: Parts, input: unknown, options: Reque
       lend(parts, { request, repository, resolution, provided: await provide(), caller }, scope)
     return workspaceOf(parts, await parts.admission.run(caller, opened, scope))
   }
-  return bracketRequest(request, options, (scope) =>
+  return bracketRequest({ ...request, operation: 'open' }, options, (scope) =>
     withSecondTry(request.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),
   )
 }

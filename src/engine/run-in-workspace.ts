@@ -31,11 +31,17 @@ export async function runInWorkspace(
   const operation = recorder === null ? declared : watched(declared, recorder)
   const { own, deadlineMs } = parts.requests.inWorkspace(operation, input)
   const kind = operation.effect === 'read' ? 'read' : 'write'
-  return bracketInWorkspace(parts, lease, { deadlineMs }, options, (scope) => {
-    recorder?.know(scope.known())
-    const run = (): Promise<Answer<unknown>> => serve({ parts, lease, operation, own, options }, scope)
-    return lease.lock.run(kind, () => parts.admission.run(options.caller, run, scope), scope)
-  })
+  return bracketInWorkspace(
+    parts,
+    lease,
+    { operation: name, effect: operation.effect, deadlineMs },
+    options,
+    (scope) => {
+      recorder?.know(scope.known())
+      const run = (): Promise<Answer<unknown>> => serve({ parts, lease, operation, own, options }, scope)
+      return lease.lock.run(kind, () => parts.admission.run(options.caller, run, scope), scope)
+    },
+  )
 }
 
 interface Call {

@@ -55,7 +55,7 @@ export async function runOperation(
     if (operation.isPure && !isForOne) parts.results.set(key, outcome)
     return scope.answer(given(outcome), { ...describe, tier: outcome.provided?.plan.tier ?? 'image' })
   }
-  return bracketRequest(common, options, (scope) =>
+  return bracketRequest({ ...common, operation: name, effect: operation.effect }, options, (scope) =>
     withSecondTry(
       common.maxStalenessMs,
       (maxStalenessMs) => serve(scope, maxStalenessMs),

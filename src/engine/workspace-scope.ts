@@ -2,7 +2,7 @@ import type { Answer, Receipt, RequestOptions } from './contract.ts'
 import type { Lease } from './leases.ts'
 import type { Work } from './outcome.ts'
 import type { Parts } from './parts.ts'
-import { bracketRequest, type RequestScope } from './request-scope.ts'
+import { bracketRequest, type RequestFrame, type RequestScope } from './request-scope.ts'
 
 /** What a request in a workspace carries with it. */
 export interface WorkspaceScope extends Omit<RequestScope, 'answer' | 'known'> {
@@ -16,7 +16,7 @@ export interface WorkspaceScope extends Omit<RequestScope, 'answer' | 'known'> {
 export function bracketInWorkspace<T>(
   { driver }: Pick<Parts, 'driver'>,
   lease: Lease,
-  request: { readonly deadlineMs: number },
+  request: RequestFrame,
   options: RequestOptions,
   use: (scope: WorkspaceScope) => Promise<T>,
 ): Promise<T> {

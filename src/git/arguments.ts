@@ -57,6 +57,8 @@ const subcommands = {
 
 export type Subcommand = keyof typeof subcommands
 
+export const subcommandNames: readonly string[] = Object.keys(subcommands)
+
 export interface GitArguments {
   /** What a subcommand of several kinds is to do, such as `push` of `stash`: a literal that stands before all flags. */
   readonly action?: string

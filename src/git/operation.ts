@@ -69,7 +69,9 @@ export interface WriteOptions {
 }
 
 /** effect `read` changes nothing, `write` a workspace, `remote` talks to the upstream. */
-export type Effect = 'read' | 'write' | 'remote'
+export const effects = ['read', 'write', 'remote'] as const
+
+export type Effect = (typeof effects)[number]
 
 export interface Operation<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodType = z.ZodType> {
   readonly name: string

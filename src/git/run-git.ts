@@ -82,7 +82,7 @@ export function bindGit(exec: Exec, binding: GitBinding): Git {
   }
 
   async function run(subcommand: Subcommand, request: GitRequest): Promise<GitResult> {
-    return span('git', { subcommand }, async () => {
+    return span('git', { subcommand, argv: () => joinArguments(subcommand, request) }, async () => {
       const { code, stdout, stderr } = await finish(exec(command(subcommand, request)))
       check(subcommand, request, code, stderr)
       return { stdout, text: stdout.toString('utf8'), stderr: stderr.toString('utf8'), exitCode: code }
@@ -97,7 +97,7 @@ export function bindGit(exec: Exec, binding: GitBinding): Git {
   const stream: Git['stream'] = (subcommand, request) => ({ records: records(subcommand, request) })
 
   const read: Git['read'] = (subcommand, request, use) =>
-    span('git', { subcommand }, async () => {
+    span('git', { subcommand, argv: () => joinArguments(subcommand, request) }, async () => {
       const source = records(subcommand, {
         ...request,
         maxOutputBytes: request.maxOutputBytes ?? Number.MAX_SAFE_INTEGER,

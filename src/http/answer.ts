@@ -38,7 +38,7 @@ export async function sendOnce(
   if (form === null) return send(reply, await once(options))
   const answer = async (more: RequestOptions): Promise<Answer<unknown>> =>
     JSON.parse((await once(more)).body) as Answer<unknown>
-  return sendRecords(reply, answerRecords(options, { silenceMs }, answer), form)
+  return sendRecords(reply, answerRecords(options, { silenceMs }, answer), { form, silenceMs })
 }
 
 /** Sends an answer that never changes; who has it already is told only that. */

@@ -1,8 +1,11 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { ApiKeys } from './api-keys.ts'
 import type { Sending } from './answer.ts'
 import type { Engine } from '../engine/contract.ts'
 import type { RequestSchemas } from '../engine/request.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Recent } from '../metrics/recent.ts'
+import type { HostReport } from '../sandbox/host-report.ts'
 
 /** A server as routes see it. */
 export type Door = FastifyInstance
@@ -20,4 +23,8 @@ export interface ServiceParts {
   readonly sending: Sending
   /** Told by whoever stops the service. */
   readonly life: { isDraining: boolean }
+  readonly metrics: Metrics
+  readonly recent: Recent
+  readonly log: FastifyBaseLogger
+  readonly health: () => Promise<HostReport>
 }

@@ -11,10 +11,10 @@ export function execRecords(
 ): AsyncIterableIterator<StreamRecord, undefined, undefined> {
   return handOver<StreamRecord>(
     async ({ give }, signal) => {
-      const { running, receipt } = await start({ signal })
+      const { running, known, receipt } = await start({ signal })
       // It is awaited at the end; until then a rejection is not unhandled.
       receipt.catch(() => {})
-      await give({ type: 'start' })
+      await give({ type: 'start', receipt: known })
       await settleAll([tell('stdout', running.stdout, give), tell('stderr', running.stderr, give)])
       const { code: exitCode, signal: endedBy } = await running.exit
       await give({ type: 'end', value: { exitCode, signal: endedBy }, receipt: await receipt })

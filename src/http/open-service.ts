@@ -5,6 +5,7 @@ import type { Engine } from '../engine/contract.ts'
 import type { RequestSchemas } from '../engine/request.ts'
 import type { EngineSettings } from '../engine/settings.ts'
 import { apiKeys } from './api-keys.ts'
+import type { ServiceParts } from './door.ts'
 import { repetitions } from './repetitions.ts'
 import { httpService } from './service.ts'
 import type { HttpSettings } from './settings.ts'
@@ -14,15 +15,19 @@ interface Opening {
   readonly settings: HttpSettings & Pick<EngineSettings, 'streamIdleMs'>
   readonly schemas: RequestSchemas
   readonly version: string
+  readonly watching: Watching
 }
 
+/** What watches over the service, until it is closed. */
+export type Watching = Pick<ServiceParts, 'metrics' | 'recent' | 'log' | 'health'> & { close(): void }
+
 /** The engine as a service that listens to nobody yet; it closes the engine with itself. */
-export async function openService({ engine, settings, schemas, version }: Opening) {
+export async function openService({ engine, settings, schemas, version, watching }: Opening) {
   const { apiKeysFile, arrivalMs, drainMs, streamIdleMs } = settings
   const keys = apiKeysFile === null ? null : await apiKeys(apiKeysFile, systemClock)
   const life = { isDraining: false }
   const sending = { repetitions: repetitions(), silenceMs: streamIdleMs }
-  const door = await httpService({ engine, schemas, version, arrivalMs, keys, sending, life })
+  const door = await httpService({ engine, schemas, version, arrivalMs, keys, sending, life, ...watching })
   door.addHook('onResponse', (_request, _reply, done) => {
     // A connection that was busy when the service was told to stop waits for nothing more.
     if (life.isDraining) setImmediate(() => door.server.closeIdleConnections())
@@ -47,6 +52,7 @@ export async function openService({ engine, settings, schemas, version }: Openin
       await engine.close()
       door.server.closeAllConnections()
       await answered
+      watching.close()
     },
   }
 }

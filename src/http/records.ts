@@ -12,8 +12,8 @@ const mediaTypes: Readonly<Record<RecordForm, string>> = {
   sse: 'text/event-stream',
 }
 
-/** How often a silent stream shows that it lives. */
-const HEARTBEAT_MS = 10_000
+/** For the description of routes. */
+export const mayBeRecords = `With Accept: ${mediaTypes.ndjson} or ${mediaTypes.sse} as records, the last of which is end or error.`
 
 /** The form in which a client asks for records; `null` where it wants one object. */
 export function wantsRecords({ headers: { accept = '' } }: FastifyRequest): RecordForm | null {
@@ -28,24 +28,27 @@ export function wantsRecords({ headers: { accept = '' } }: FastifyRequest): Reco
 export async function sendRecords(
   reply: FastifyReply,
   records: AsyncIterableIterator<StreamRecord>,
-  form: RecordForm,
+  { form, silenceMs }: { readonly form: RecordForm; readonly silenceMs: number },
 ): Promise<FastifyReply> {
   const first = await records.next()
   const frame = form === 'sse' ? asEvent : asLine
+  // Who has fallen silent may still fetch the error that says so, but holds no connection for ever.
+  reply.raw.setTimeout(2 * silenceMs, () => void reply.raw.destroy())
+  // How often a silent stream shows that it lives.
+  const alive = withHeartbeat(first, records, silenceMs / 3)
   return reply
     .type(mediaTypes[form])
     .header('cache-control', 'no-store')
     .header('x-accel-buffering', 'no')
-    .send(Readable.from(frames(first, records, frame), { objectMode: false, highWaterMark: 64 * 1024 }))
+    .send(Readable.from(frames(alive, frame), { objectMode: false, highWaterMark: 64 * 1024 }))
 }
 
 async function* frames(
-  first: IteratorResult<StreamRecord>,
-  records: AsyncIterator<StreamRecord>,
+  records: AsyncIterable<StreamRecord>,
   frame: (record: StreamRecord) => string,
 ): AsyncGenerator<string> {
   try {
-    for await (const record of withHeartbeat(first, records)) yield frame(record)
+    for await (const record of records) yield frame(record)
   } catch (error) {
     yield frame({ type: 'error', problem: toProblem(error) })
   }
@@ -55,12 +58,13 @@ async function* frames(
 async function* withHeartbeat(
   first: IteratorResult<StreamRecord>,
   records: AsyncIterator<StreamRecord>,
+  everyMs: number,
 ): AsyncGenerator<StreamRecord> {
   let next = Promise.resolve(first)
   try {
     for (;;) {
       const beat = Promise.withResolvers<null>()
-      const timer = setTimeout(() => beat.resolve(null), HEARTBEAT_MS)
+      const timer = setTimeout(() => beat.resolve(null), everyMs)
       const found = await Promise.race([next, beat.promise]).finally(() => clearTimeout(timer))
       if (found === null) {
         yield { type: 'heartbeat' }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { catalog, type ErrorCode } from '../core/errors.ts'
 import type { CapturedExecution } from '../engine/captured-execution.ts'
-import type { Explanation, ImageSummary, WorkspaceSummary } from '../engine/contract.ts'
+import { tiers, type Explanation, type ImageSummary, type WorkspaceSummary } from '../engine/contract.ts'
 import { exactText } from '../git/bytes.ts'
 
 const history = z.union([z.int(), z.literal('full')])
@@ -14,7 +14,7 @@ const receipt = z.strictObject({
   history,
   stalenessMs: z.number(),
   driver: z.string(),
-  tier: z.enum(['result', 'workspace', 'pool', 'image', 'refresh', 'clone']),
+  tier: z.enum(tiers),
   plan: z.array(z.string()),
   bytesFetched: z.int(),
   phases: z.array(z.strictObject({ name: z.string(), ms: z.number() })),

@@ -1,18 +1,22 @@
 import swagger from '@fastify/swagger'
-import fastify from 'fastify'
+import fastify, { LogController } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { correlationId, correlationIdFrom, newCorrelationId, withCorrelation } from '../core/correlation.ts'
-import { AppError } from '../core/errors.ts'
+import { AppError, withShortage } from '../core/errors.ts'
 import { refuseBroken } from './broken-request.ts'
 import type { Door, ServiceParts } from './door.ts'
 import { gate } from './gate.ts'
 import { takeJson } from './json-body.ts'
+import { observeRequests } from './observe-requests.ts'
 import { completed, describedRoute, documentFrame } from './openapi.ts'
 import { sendProblem } from './problem.ts'
+import { notesOf } from './request-notes.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
 import { imageRoutes } from './routes/images.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { programRoutes } from './routes/programs.ts'
+import { stateRoutes } from './routes/state.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
 
 const MAX_HEADER_BYTES = 16 * 1024
@@ -34,6 +38,8 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
       // By default connections are looked at every half minute only.
       connectionsCheckingInterval: Math.min(1000, arrivalMs / 4),
     },
+    loggerInstance: parts.log,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: arrivalMs,
     forceCloseConnections: 'idle',
@@ -52,6 +58,7 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
   door.setValidatorCompiler(() => (value) => ({ value }))
   takeJson(door)
   door.setSerializerCompiler(() => JSON.stringify)
+  observeRequests(door, parts)
   door.addHook('onRequest', (request, reply, done) => {
     const { traceparent } = request.headers
     withCorrelation(correlationIdFrom(typeof traceparent === 'string' ? traceparent : undefined), () => {
@@ -66,7 +73,10 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
   })
   door.decorateRequest('tenant', null)
   door.addHook('onRequest', gate(parts))
-  door.setErrorHandler((error, _request, reply) => sendProblem(reply, error))
+  door.setErrorHandler((error, request, reply) => {
+    notesOf(request).error = withShortage(error)
+    return sendProblem(reply, error)
+  })
   door.setNotFoundHandler((_request, reply) =>
     sendProblem(reply, new AppError('route_unknown', 'Cannot serve the request: there is no such route')),
   )
@@ -77,7 +87,8 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
   })
   await door.register(async (routes) => {
     const typed = routes.withTypeProvider<ZodTypeProvider>()
-    for (const add of [operationRoutes, workspaceRoutes, fileRoutes, imageRoutes, healthRoutes]) add(typed, parts)
+    const groups = [operationRoutes, programRoutes, workspaceRoutes, fileRoutes, imageRoutes, healthRoutes, stateRoutes]
+    for (const add of groups) add(typed, parts)
   })
   return door
 }

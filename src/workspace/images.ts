@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { AppError, hasCode } from '../core/errors.ts'
+import { span } from '../core/spans.ts'
 import { singleFlight } from '../core/single-flight.ts'
 import type { Directory, ImageRecord } from '../directory/directory.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
@@ -132,7 +133,9 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
         chosen.base === null ? null : { id: chosen.base, has: (await contentOf(request.repo, chosen.base)).has }
       // Most requests find their image made: what builds one is loaded when one is built.
       const { buildImage } = await import('./build-image.ts')
-      const built = await buildImage({ driver, limits, id, request, upstream, plan: chosen, base }, options)
+      const built = await span('build', { tier: chosen.tier }, () =>
+        buildImage({ driver, limits, id, request, upstream, plan: chosen, base }, options),
+      )
       const content: ImageContent = {
         has: built.has,
         layers: built.image.layers.length,

@@ -7,6 +7,8 @@ export interface Readers {
   use<T>(image: string, read: (sandbox: Sandbox) => Promise<T>): Promise<T>
   /** Ends the reader of an image that goes away, once nobody reads any more. */
   forget(image: string): Promise<void>
+  /** How many there are, idle ones included. */
+  readonly size: number
   close(): Promise<void>
 }
 
@@ -98,6 +100,9 @@ export function readers({ driver, limits, idleMs, maxIdle }: ReadersSettings): R
       if (reader === undefined) return
       leaveOut(reader)
       if (reader.users === 0) await end(reader)
+    },
+    get size() {
+      return known.size
     },
     async close() {
       await Promise.all([...known.values()].map(end))

@@ -30,11 +30,13 @@ export function remoteUpstream({ remote, url, objectFormat }: RemoteUpstreamSett
     url,
     objectFormat,
     bring: (wish, creating, options) =>
-      span('fetch', {}, async () => {
+      span('fetch', {}, async (tell) => {
         const builder = await creating
         const known =
           wish.base === null || wish.depth === 'exact' ? nothing : await whatIsThere(builder, wish.base, options)
-        return await withToleratedFlaws((check) => take(remote, { wish, check, builder, known }, options))
+        const brought = await withToleratedFlaws((check) => take(remote, { wish, check, builder, known }, options))
+        tell({ bytes: brought.bytes })
+        return brought
       }),
   }
 }

@@ -6,14 +6,27 @@ import { cli, failingEngine, fakeEngine, receipt } from '../support/cli.ts'
 test('without arguments the help is shown and all is well', async () => {
   const { code, stdout, stderr } = await cli([])
   assert.deepEqual([code, stderr], [0, ''])
-  for (const word of ['log', 'status', 'run', 'explain', 'images', 'warm', 'drop', 'doctor', 'bench', 'Example:']) {
+  for (const word of [
+    'log',
+    'status',
+    'run',
+    'explain',
+    'images',
+    'warm',
+    'drop',
+    'doctor',
+    'bench',
+    'open',
+    'close',
+    'Example:',
+  ]) {
     assert.match(stdout, new RegExp(`\\b${word}`))
   }
 })
 
 test('nothing is listed that does not exist yet', async () => {
   const { stdout } = await cli(['--help'])
-  assert.doesNotMatch(stdout, /^ {2}(?:open|list|exec|fork|close|extend|slow|template) /m)
+  assert.doesNotMatch(stdout, /^ {2}(?:slow|template|e2b-server) /m)
 })
 
 test('the version is printed', async () => {
@@ -33,6 +46,11 @@ const misuses: readonly (readonly [argv: readonly string[], complaint: RegExp])[
   [['explain'], /no command given/],
   [['explain', 'nothing', '.'], /unknown command 'nothing'/],
   [['bench', 'nothing'], /Allowed choices/],
+  [['open', 'https://h/r', '--ttl=soon'], /It is not a time such as/],
+  [['open', 'https://h/r', '--history=deep'], /It is neither "tip"/],
+  [['fork', 'ws_1', '-n', 'many'], /It is not a number/],
+  [['exec', 'ws_1'], /missing required argument 'program'/],
+  [['close'], /missing required argument 'workspace'/],
 ]
 for (const [argv, complaint] of misuses) {
   test(`misuse is exit code 2, said once and with a hint: ${argv.join(' ')}`, async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { withCorrelation } from '../../src/core/correlation.ts'
 import { AppError } from '../../src/core/errors.ts'
-import { collectPhases, span, spanChannel, type Span } from '../../src/core/spans.ts'
+import { collectPhases, onSpan, span, spanChannel, type Span } from '../../src/core/spans.ts'
 
 async function recorded(fn: () => Promise<unknown>): Promise<Span[]> {
   const spans: Span[] = []
@@ -72,4 +72,21 @@ test('two requests side by side collect their own phases only', async () => {
       return read().map((phase) => phase.name)
     })
   assert.deepEqual(await Promise.all([one('fork'), one('git')]), [['fork'], ['git']])
+})
+
+test('what the work tells while it runs is told with the rest, and a listener that fails harms nobody', async () => {
+  let faults = 0
+  const stop = onSpan(
+    () => {
+      throw new Error('a listener of ours')
+    },
+    () => (faults += 1),
+  )
+  const [seen] = await recorded(() =>
+    span('fetch', { driver: 'local' }, async (tell) => {
+      tell({ bytes: 3 })
+    }),
+  )
+  stop()
+  assert.deepEqual([seen?.attributes, faults], [{ driver: 'local', bytes: 3 }, 1])
 })

@@ -1,20 +1,18 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { playing, readmeBlocks, root } from '../support/readme.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const commands = [...readme.matchAll(/```sh\n(.*?)```/gs)]
-  .flatMap(([, block = '']) => block.split('\n'))
+const commands = readmeBlocks('sh')
+  .flatMap((block) => block.split('\n'))
   .map((line) => line.replace(/\s+#.*$/, '').trim())
   .filter((line) => line !== '')
-const programs = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, block = '']) => block)
+// Another test has the service that the last of them asks.
+const programs = readmeBlocks('ts').slice(0, -1)
 
 let home: string
 before(async () => {
@@ -39,9 +37,7 @@ for (const command of commands) {
 
 /** Runs a program of the README, and then says what it found. */
 async function play(program: string): Promise<{ said: string; value: unknown; receipt: { tier: string } }> {
-  const source = program.replace("'forkyard'", JSON.stringify(`file://${root}src/index.ts`))
-  const shown = `${source}\nconsole.log(JSON.stringify({ value, receipt }))`
-  const stdout = await run(`exec ${process.execPath} --input-type=module -e '${shown.replaceAll("'", `'\\''`)}'`)
+  const stdout = await run(playing(program))
   const [last = '', ...others] = stdout.trimEnd().split('\n').toReversed()
   return { said: others.join('\n'), ...(JSON.parse(last) as { value: unknown; receipt: { tier: string } }) }
 }

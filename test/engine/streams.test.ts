@@ -5,11 +5,12 @@ import { findOperation } from '../../src/git/registry.ts'
 import { makeHome } from '../support/engine-home.ts'
 import { startGitServer, type GitServer } from '../support/git-server.ts'
 import { leftovers } from '../support/leftovers.ts'
+import { writeLongHistory } from '../support/long-history.ts'
 import { makeRepository } from '../support/repository.ts'
 import { makeRichRepository } from '../support/rich-repository.ts'
 import { programs } from '../support/programs.ts'
 
-const home = makeHome({ streamIdleMs: 2000 })
+const home = makeHome()
 let server: GitServer
 let engine: Engine
 let repo: string
@@ -20,7 +21,7 @@ before(async () => {
   await makeRichRepository(`${home.dir}/rich.git`, { bare: true })
   const source = await makeRepository(`${home.dir}/long.git`, { bare: true })
   // Far more than pipes and readers hold: git cannot end before somebody reads on.
-  for (let count = 0; count < 40; count++) await source.commit({ message: `${count}\n\n${'words '.repeat(20_000)}` })
+  await writeLongHistory(source, 12, 200_000)
   server = await startGitServer({ root: home.dir })
   repo = server.url('rich')
   long = server.url('long')
@@ -105,33 +106,33 @@ test('limits hold and are told, and a known result is told from what is known', 
 })
 
 test('the first commit is there while git cannot have ended, and a reader who leaves ends git', async () => {
-  const records = engine.stream('log', { repo: long, limit: 39 })
-  assert.deepEqual(programs('--max-count=40'), [])
+  const records = engine.stream('log', { repo: long, limit: 11 })
+  assert.deepEqual(programs('--max-count=12'), [])
   assert.equal(await readToItem(records), 1)
-  assert.equal(programs('--max-count=40').length, 1)
+  assert.equal(programs('--max-count=12').length, 1)
   await records.return?.()
-  assert.deepEqual(programs('--max-count=40'), [])
+  assert.deepEqual(programs('--max-count=12'), [])
 })
 
 test('each reader has a git of his own, and one who gives up by signal ends only his', async () => {
   const giving = new AbortController()
-  const input = { repo: long, limit: 38 }
+  const input = { repo: long, limit: 10 }
   const one = engine.stream('log', input, { signal: giving.signal })
   const other = engine.stream('log', input)
   for (const records of [one, other]) await readToItem(records)
-  assert.equal(programs('--max-count=39').length, 2)
+  assert.equal(programs('--max-count=11').length, 2)
   giving.abort()
   await assert.rejects(gather(one), { code: 'canceled' })
-  assert.equal(programs('--max-count=39').length, 1)
+  assert.equal(programs('--max-count=11').length, 1)
   assert.equal((await gatherRest(other)).at(-1)?.type, 'end')
 })
 
 test('a reader who falls silent is given up, in a workspace as well, and nothing of it is left', async () => {
-  const far = await engine.open({ repo: long, history: 'full' })
-  const silent = [engine.stream('log', { repo: long, limit: 37 }), far.stream('log', { limit: 37 })]
+  const hasty = await home.open({ streamIdleMs: 1000 })
+  const far = await hasty.open({ repo: long, history: 'full' })
+  const silent = [hasty.stream('log', { repo: long, limit: 9 }), far.stream('log', { limit: 9 })]
   for (const records of silent) await readToItem(records)
-  assert.equal(programs('--max-count=38').length, 2)
-  while (programs('--max-count=38').length > 0) await new Promise((resolve) => setImmediate(resolve))
+  while (programs('--max-count=10').length > 0) await new Promise((resolve) => setImmediate(resolve))
   for (const records of silent) await assert.rejects(records.next(), { code: 'reader_silent' })
   // A lock of a reader that never went would hold this up.
   await far.run('write-file', { path: 'a', content: 'a' })

@@ -3,9 +3,6 @@ import { after, test } from 'node:test'
 import type { Service } from '../../src/cli/doors.ts'
 import { composeService } from '../../src/compose.ts'
 import { parseSettings, type Settings } from '../../src/config.ts'
-import { requests } from '../../src/engine/request.ts'
-import { repetitions } from '../../src/http/repetitions.ts'
-import { httpService } from '../../src/http/service.ts'
 import { makeGround } from '../support/engine-repository.ts'
 import { leftovers } from '../support/leftovers.ts'
 
@@ -47,25 +44,6 @@ test('a service that is told to stop finishes what is under way', async () => {
   const closing = service.close()
   assert.match(await rest(), /done.*"type":"end"/s)
   await closing
-})
-
-test('what comes in by connections that are still open is refused meanwhile', async () => {
-  const { schemas } = requests(ground.home.settings)
-  const parts = {
-    engine: ground.engine,
-    schemas,
-    version: '0',
-    arrivalMs: 10_000,
-    keys: null,
-    sending: { repetitions: repetitions(), silenceMs: 1000 },
-  }
-  const door = await httpService({ ...parts, life: { isDraining: true } })
-  const refused = await door.inject('/v1/workspaces')
-  const { code } = refused.json<{ code: string }>()
-  assert.deepEqual([refused.statusCode, code], [503, 'service_draining'])
-  assert.deepEqual([refused.headers.connection, refused.headers['retry-after']], ['close', '1'])
-  assert.equal((await door.inject('/healthz')).statusCode, 200)
-  await door.close()
 })
 
 test('what does not end in time is ended, and its client is told so', async () => {

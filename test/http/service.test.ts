@@ -157,6 +157,8 @@ for (const [accept, parse] of [
       ['start', 'stdout', 'stderr', 'end'],
     )
     assert.deepEqual(records.at(-1)?.['value'], { exitCode: 4, signal: null })
+    const [known, told] = [records.at(0), records.at(-1)] as { receipt: { commit: string } }[]
+    assert.equal(known?.receipt.commit, told?.receipt.commit)
     const late = { argv: ['sh', '-c', 'echo one; sleep 100'], deadlineMs: 300 }
     const cut = await fetch(`${url}${workspace}/exec`, { method: 'POST', headers, body: JSON.stringify(late) })
     const last = parse(await cut.text()).at(-1) as { type: string; problem: { code: string } } | undefined

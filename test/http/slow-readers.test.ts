@@ -8,60 +8,76 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { makeHome } from '../support/engine-home.ts'
 import { startGitServer, type GitServer } from '../support/git-server.ts'
 import { programs } from '../support/programs.ts'
+import { writeLongHistory } from '../support/long-history.ts'
 import { makeRepository } from '../support/repository.ts'
 
 const mebibyte = 1024 ** 2
-/** More than pipes and sockets of a machine hold. */
-const MANY = 40
+/** Of each kind, and each of a mebibyte: more than pipes and sockets of a machine hold. */
+const MANY = 16
+
+interface Served {
+  readonly child: ChildProcess
+  readonly port: number
+}
 
 const home = makeHome()
+const children: ChildProcess[] = []
 let server: GitServer
-let child: ChildProcess
-let port: number
 let repo: string
-let workspace: string
+/** Gives up silent readers soon. */
+let hasty: Served
+/** Gives them up after half a minute. */
+let patient: Served
 
 before(async () => {
   const source = await makeRepository(`${home.dir}/large.git`, { bare: true })
-  await source.commit({ message: 'Nothing yet' })
-  const text = `${'many words on one line, '.repeat(20)}\n`
-  for (let count = 0; count < MANY; count++)
-    await source.commit({
-      message: `${count}\n\n${text.repeat(mebibyte / text.length)}`,
-      files: { [`${count}.txt`]: text.repeat(mebibyte / text.length) },
-    })
+  await writeLongHistory(source, MANY, mebibyte)
   server = await startGitServer({ root: home.dir })
   repo = server.url('large')
-  const started = home.start(['serve', '--port=0'], { FORKYARD_STREAM_IDLE_MS: '4000' })
-  child = started.child
-  assert(child.stdout)
-  const [said] = (await once(child.stdout, 'data')) as [Buffer]
-  port = Number(/^forkyard serves http:\S+:(\d+)\n/.exec(said.toString())?.[1])
-  workspace = ((await (await post('/v1/workspaces', { repo, history: 'full' })).json()) as { value: { id: string } })
-    .value.id
+  hasty = await serve({ FORKYARD_STREAM_IDLE_MS: '1000' })
+  patient = await serve({})
 })
 after(async () => {
-  child.kill('SIGKILL')
+  for (const child of children) child.kill('SIGKILL')
   await server.close()
 })
 
-const headers = { 'content-type': 'application/json' }
+async function serve(env: Readonly<Record<string, string>>): Promise<Served> {
+  const { child } = home.start(['serve', '--port=0'], env)
+  children.push(child)
+  assert(child.stdout)
+  const [said] = (await once(child.stdout, 'data')) as [Buffer]
+  return { child, port: Number(/^forkyard serves http:\S+:(\d+)\n/.exec(said.toString())?.[1]) }
+}
 
-function post(path: string, body: object): Promise<Response> {
-  return fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+async function post({ port }: Served, path: string, body: object): Promise<{ readonly value: unknown }> {
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+  })
+  return (await response.json()) as { value: unknown }
+}
+
+async function open(service: Served): Promise<string> {
+  const { value } = await post(service, '/v1/workspaces', { repo, history: 'full' })
+  return `/v1/workspaces/${(value as { id: string }).id}`
 }
 
 /** A client that asks for records and stops reading once there are some. */
-async function stuck(path: string, body: object): Promise<Socket> {
-  const text = JSON.stringify(body)
+async function stuck({ port }: Served, path: string, body: object): Promise<Socket> {
+  const sent = JSON.stringify(body)
   const socket = connect(port, '127.0.0.1')
   socket.write(
     `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/x-ndjson\r\ncontent-type: application/json\r\n` +
-      `connection: close\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+      `connection: close\r\ncontent-length: ${Buffer.byteLength(sent)}\r\n\r\n${sent}`,
   )
-  const [head] = (await once(socket, 'data')) as [Buffer]
+  let text = ''
+  // The first records come before git is there.
+  while (!/"type":"(?:item|stdout)"/.test(text)) text += ((await once(socket, 'data')) as [Buffer]).toString()
   socket.pause()
-  assert.match(head.toString('latin1'), /^HTTP\/1\.1 200 /)
+  assert.match(text, /^HTTP\/1\.1 200 /)
   return socket
 }
 
@@ -73,72 +89,93 @@ async function rest(socket: Socket): Promise<string> {
   return Buffer.concat(parts).toString('latin1')
 }
 
-const memory = (): number =>
-  Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) * 1024
+function memoryOf({ child: { pid } }: Served): number {
+  return Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
+}
 
 const limit = MANY - 1
 const asked = [
-  ['yes', '/exec', { argv: ['yes', 'a word that nobody else says'] }, 'a word that nobody else says'],
+  ['exec', '/exec', { argv: ['yes', 'a word that nobody else says'] }, 'a word that nobody else says'],
   ['log', '/operations/log', { limit }, `--max-count=${limit + 1}`],
   ['grep', '/operations/grep', { pattern: 'words on', limit: 100_000, maxBytes: 64 * mebibyte }, '-ewords on'],
   ['diff', '/operations/diff', { from: `HEAD~${limit}`, to: 'HEAD', maxBytes: 64 * mebibyte }, '--unified=3'],
 ] as const
 
-test('what nobody reads comes to stand still, costs the service no memory, and is ended in time', async () => {
-  // What is loaded with the first of a kind is no part of the cost of one more.
-  for (const [name, path, body] of asked)
-    if (name !== 'yes')
-      await (await post(`/v1/workspaces/${workspace}${path}`, { ...body, maxBytes: undefined })).text()
-  const idle = memory()
-  let most = idle
-  const written = new Map<string, number>()
-  const sockets = await Promise.all(asked.map(([, path, body]) => stuck(`/v1/workspaces/${workspace}${path}`, body)))
-  for (const [name, , , word] of asked) assert.equal(programs(word).length, 1, `${name} has ended already`)
-  for (let left: number = asked.length; left > 0;) {
-    left = 0
-    for (const [name, , , word] of asked)
-      for (const program of programs(word)) {
-        left += 1
-        written.set(name, program.written)
-      }
-    most = Math.max(most, memory())
-    await pause(20)
-  }
-  assert(most - idle < 64 * mebibyte, `${((most - idle) / mebibyte).toFixed(1)} MiB more than idle`)
-  for (const [name] of asked)
-    assert((written.get(name) ?? Infinity) < (MANY * mebibyte) / 2, `${name} wrote ${written.get(name)}`)
-  console.log(written, (most - idle) / mebibyte, idle / mebibyte)
-  for (const [index, socket] of sockets.entries()) {
-    const text = await rest(socket)
-    assert.doesNotMatch(text, /"type":"end"/)
-    assert.match(text, /\{"type":"error","problem":\{[^\n]*"code":"reader_silent"[^\n]*\n/, asked[index]?.[0])
-  }
-  const { value } = (await (await fetch(`http://127.0.0.1:${port}/v1/workspaces/${workspace}`)).json()) as {
-    value: { programs: number }
-  }
-  assert.equal(value.programs, 0)
+/** A client that never reads again. */
+let lost: Socket
+
+test('a client may fall silent', async () => {
+  lost = await stuck(hasty, '/v1/operations/log', { repo, limit })
 })
 
-test('a client that goes ends its git', async () => {
+for (const [name, path, body, word] of asked)
+  test(`${name} that nobody reads stands still, costs the service no memory, and is ended in time`, async () => {
+    const workspace = await open(hasty)
+    // What is loaded with the first of a kind is no part of what one more costs.
+    if (name !== 'exec') await post(hasty, `${workspace}${path}`, { ...body, limit: 1 })
+    const idle = memoryOf(hasty)
+    let [most, written] = [idle, 0]
+    const socket = await stuck(hasty, `${workspace}${path}`, body)
+    assert.equal(programs(word).length, 1)
+    for (let found = programs(word); found.length > 0; found = programs(word)) {
+      written = Math.max(written, ...found.map((program) => program.written))
+      most = Math.max(most, memoryOf(hasty))
+      await pause(10)
+    }
+    assert(most - idle < 64 * mebibyte, `${((most - idle) / mebibyte).toFixed(1)} MiB more than idle`)
+    assert(written < 0.75 * MANY * mebibyte, `it wrote ${written} bytes for nobody`)
+    const text = await rest(socket)
+    assert.doesNotMatch(text, /"type":"end"/)
+    assert.match(text, /\{"type":"error","problem":\{[^\n]*"code":"reader_silent"[^\n]*\n/)
+    await fetch(`http://127.0.0.1:${hasty.port}${workspace}`, { method: 'DELETE' })
+  })
+
+test('a client that never reads again does not keep its connection', async () => {
+  const isConnected = (): boolean => connections().includes(`${hasty.port} ${lost.localPort}`)
+  while (isConnected()) await pause(10)
+  lost.destroy()
+})
+
+/** The ports of both ends, the own first, of what is connected on this machine. */
+function connections(): readonly string[] {
+  const [, ...lines] = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n')
+  const connected = lines.map((line) => line.trim().split(/\s+/)).filter(([, , , state]) => state === '01')
+  return connected.map(([, own = '', other = '']) => `${portOf(own)} ${portOf(other)}`)
+}
+
+function portOf(address: string): number {
+  return Number.parseInt(address.slice(address.indexOf(':') + 1), 16)
+}
+
+test('a stream in which nothing happens shows that it lives', async () => {
+  const workspace = await open(hasty)
+  const socket = await stuck(hasty, `${workspace}/exec`, { argv: ['sh', '-c', 'echo up; sleep 100'] })
+  let text = ''
+  while (text.split('"heartbeat"').length < 8) {
+    socket.resume()
+    text += ((await once(socket, 'data')) as [Buffer]).toString()
+  }
+  socket.destroy()
+})
+
+test('a client that goes ends its git, in a workspace and in a shared fork', async () => {
   const [, path, body, word] = asked[1]
   const sockets = [
-    await stuck(`/v1/workspaces/${workspace}${path}`, body),
-    await stuck('/v1/operations/log', { repo, ...body }),
+    await stuck(patient, `${await open(patient)}${path}`, body),
+    await stuck(patient, '/v1/operations/log', { repo, ...body }),
   ]
   assert.equal(programs(word).length, 2)
   for (const socket of sockets) socket.destroy()
   const goneAt = performance.now()
-  while (programs(word).length > 0) await pause(20)
-  assert(performance.now() - goneAt < 3000, 'it was the silence that ended it')
+  while (programs(word).length > 0) await pause(10)
+  assert(performance.now() - goneAt < 15_000, 'only the silence has ended it')
 })
 
 test('a stream whose service is killed is never taken for whole', async () => {
-  const [, path, body] = asked[1]
-  const socket = await stuck(`/v1/workspaces/${workspace}${path}`, body)
+  const socket = await stuck(patient, '/v1/operations/log', { repo, limit })
   socket.on('error', () => {
     // A service that is gone resets what was under way.
   })
-  child.kill('SIGKILL')
-  const text = await rest(socket)
-  assert.doesNotMatch(text, /"type":"(?:end|error)"|\r\n0\r\n\r\n$/)
+  patient.child.kill('SIGKILL')
+  assert.doesNotMatch(await rest(socket), /"type":"(?:end|error)"|\r\n0\r\n\r\n$/)
 })

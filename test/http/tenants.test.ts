@@ -32,7 +32,7 @@ async function ask(tenant: string | null, method: string, path: string, body?: o
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await response.text()
-  const { code, value } = (text === '' ? {} : JSON.parse(text)) as Answered
+  const { code, value } = (text.startsWith('{') ? JSON.parse(text) : {}) as Answered
   return { status: response.status, headers: response.headers, code, value, text }
 }
 
@@ -120,6 +120,25 @@ describe('a service with keys', () => {
     )
     assert.equal((await ask('operator', 'GET', '/v1/images')).status, 200)
     assert.equal((await ask('operator', 'DELETE', '/v1/images/x')).code, 'image_not_found')
+  })
+
+  test('what concerns all tenants is told to an operator; a tenant learns of itself, and others nothing', async () => {
+    await ask('rival', 'POST', '/v1/operations/log', { repo: ground.repo, revision: 'of-rival' })
+    assert.equal((await ask('rival', 'GET', '/metrics')).code, 'operator_only')
+    assert.match((await ask('operator', 'GET', '/metrics')).text, /^forkyard_operations_total/m)
+    const mine = await opened('acme')
+    const state = async (tenant: string): Promise<Record<string, unknown>> => ({
+      ...(await ask(tenant, 'GET', '/v1/state')).value,
+    })
+    const [ofRival, ofOperator] = [await state('rival'), await state('operator')]
+    assert.deepEqual([ofRival['workspaces'], ofRival['shared'], ofRival['host']], [0, null, null])
+    assert(Number(ofOperator['workspaces']) > 0 && ofOperator['shared'] !== null && ofOperator['host'] !== null)
+    await ask('acme', 'DELETE', mine)
+    const recent = async (tenant: string) => (await ask(tenant, 'GET', '/v1/operations/recent')).text
+    assert.match(await recent('rival'), /of-rival/)
+    assert.match(await recent('operator'), /of-rival/)
+    assert.doesNotMatch(await recent('acme'), /of-rival/)
+    assert.doesNotMatch((await ask(null, 'GET', '/readyz')).text, /degraded/)
   })
 
   test('a tenant is held to its hosts, its repositories and its bytes', async () => {

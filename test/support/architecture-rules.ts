@@ -6,7 +6,7 @@ export const ranks: readonly (readonly string[])[] = [
   ['engine'],
   ['http', 'mcp', 'client', 'e2b-server', 'dashboard'],
   ['cli'],
-  ['config.ts', 'compose.ts'],
+  ['config.ts', 'compose.ts', 'compose-oversight.ts'],
   ['main.ts', 'index.ts'],
 ]
 

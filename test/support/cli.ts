@@ -63,6 +63,7 @@ export function fakeEngine(answers: Partial<Engine> = {}): { readonly engine: En
       calls.push({ method: 'drop', input: id })
       await answers.drop?.(id)
     },
+    state: async () => await (answers.state ?? unexpected)(),
     close: async () => void calls.push({ method: 'close' }),
   }
   return { engine, calls }
@@ -96,6 +97,7 @@ export async function cli(argv: readonly string[], options: CliOptions = {}) {
   const stderr = sink(options.isTTY ?? false)
   const doors: Doors = {
     service: () => Promise.reject(new Error('no service in this test')),
+    server: () => Promise.reject(new Error('no server in this test')),
     engine: async () => options.engine ?? fakeEngine().engine,
     probeHost: async () => ({ checks: [], able: true }),
     benchmarks: async () => [],

@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { chmodSync, mkdirSync, mkdtempSync, statfsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -10,7 +9,7 @@ import { composeEngine } from '../../src/compose.ts'
 import { parseSettings, type Settings } from '../../src/config.ts'
 import type { Engine } from '../../src/engine/contract.ts'
 
-/** A state directory of its own with engines and whole processes on it; removed when the file's tests are done. */
+/** A state directory of its own with engines and whole processes on it; removed when its process ends. */
 export interface EngineHome {
   /** Room for repositories and files; the sandboxes' user may pass through it. */
   readonly dir: string
@@ -59,8 +58,9 @@ export function makeHome(more: Partial<Settings> = {}): EngineHome {
   after(async () => {
     await Promise.all(engines.map((engine) => engine.close()))
     for (const end of endings) await end()
-    await rm(dir, { recursive: true, force: true })
   })
+  // Hooks run in the order in which they stand: a file that looks for what is left does so after the one above.
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
 
   function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): StartedCli {
     const child = spawn(program, argv, {

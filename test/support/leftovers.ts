@@ -5,7 +5,8 @@ import { groupsInUse, isReadyLauncher } from './traces.ts'
 
 /** Everything a home still has of sandboxes, builds and locks; empty when nothing runs on it. */
 export function leftovers({ settings: { stateDir, sandboxUid } }: Pick<EngineHome, 'settings'>): readonly string[] {
-  if (!existsSync(stateDir)) return []
+  // What was removed already would seem clean.
+  if (!existsSync(stateDir)) return [`${stateDir} is not there`]
   const files = ['run', 'tmp', 'directory/claims', 'directory/tmp'].flatMap((folder) =>
     entries(`${stateDir}/${folder}`),
   )

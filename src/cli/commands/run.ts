@@ -1,9 +1,7 @@
 import { Command } from 'commander'
-import { capturedExecution } from '../../engine/captured-execution.ts'
-import type { Execution } from '../../engine/contract.ts'
+import { showExecution } from '../execution-output.ts'
 import { addFlags, commonFields, givenValues } from '../operation-flags.ts'
-import { forward } from '../program-output.ts'
-import { printJson, printPlain, withEngine, type Session } from '../session.ts'
+import { withEngine, type Session } from '../session.ts'
 import { repoOf } from '../target.ts'
 
 /** `run <repo> -- argv…`: a program in a throw-away fork; its exit code becomes ours. */
@@ -23,27 +21,7 @@ export function runCommand(session: Session): Command {
       const input = { repo: repoOf(target), ...givenValues(command, commonFields), argv }
       await withEngine(session, { isJson }, async (engine, options) => {
         const execution = await engine.exec(input, options)
-        session.exitWith(await (isJson ? captured(execution, session) : forwarded(execution, session)))
+        session.exitWith(await showExecution(execution, session, { isJson }))
       })
     })
-}
-
-async function captured(execution: Execution, session: Session): Promise<number> {
-  const answer = await capturedExecution(execution)
-  await printJson(session, answer)
-  return answer.value.exitCode
-}
-
-async function forwarded({ running, receipt: ending }: Execution, session: Session): Promise<number> {
-  const { stdout, stderr } = session.terminal
-  // A reader that has gone is the program's own affair, as in any pipe.
-  const onGone = (): void => running.signal('SIGPIPE')
-  const [, , exit, receipt] = await Promise.all([
-    forward(running.stdout, stdout, onGone),
-    forward(running.stderr, stderr, onGone),
-    running.exit,
-    ending,
-  ])
-  await printPlain(session, '', receipt.warnings)
-  return exit.code
 }

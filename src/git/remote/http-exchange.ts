@@ -72,7 +72,8 @@ async function exchangeOnce<T>(call: HttpExchange, use: (answer: HttpAnswer) => 
   let hasHead = false
   const give = (error: unknown) => {
     ended ??= error
-    request.destroy(error instanceof Error ? error : undefined)
+    // Once there is an answer its reader is told; an error would hit a socket that may listen to none any more.
+    request.destroy(!hasHead && error instanceof Error ? error : undefined)
   }
   const timeOut = (fact: string) => give(new AppError('remote_timeout', `Cannot read from ${url.hostname}: ${fact}`))
   const onAbort = () => give(asCanceled(signal.reason))
@@ -116,7 +117,10 @@ async function exchangeOnce<T>(call: HttpExchange, use: (answer: HttpAnswer) => 
 
   silence.onAnswer(true)
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
-    request.once('response', resolve)
+    request.once('response', (response) => {
+      hasHead = true
+      resolve(response)
+    })
     // Errors after the answer's head reach the reader of its body.
     request.on('error', reject)
   })
@@ -127,7 +131,6 @@ async function exchangeOnce<T>(call: HttpExchange, use: (answer: HttpAnswer) => 
       const mayBeRepeated = isWhole && request.reusedSocket && isConnectionReset(cause)
       throw mayBeRepeated ? new StaleConnection() : connectionFailure(cause, url.hostname)
     })
-    hasHead = true
     silence.onAnswer(false)
     const result = await use({ status: response.statusCode ?? 0, headers: response.headers, body: read(response) })
     // What is left unread may be endless: only a finished answer gives its connection back.

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
@@ -39,7 +40,7 @@ export function fileRoutes(door: Door, { engine }: ServiceParts): void {
     const { files } = await find(request)
     const { path, isDirectory } = pathOf(request)
     const options = callerOptions(request, reply)
-    if (isDirectory) return { value: await files.list(path, options) }
+    if (isDirectory) return { value: await files.list(path, { ...options, ...limitOf(request) }) }
     if (path === null) throw new AppError('path_invalid', 'Cannot use the path: it is empty')
     const range = rangeOf(request)
     const part = await files.read(path, { ...options, ...range })
@@ -77,9 +78,15 @@ export function fileRoutes(door: Door, { engine }: ServiceParts): void {
         if (path === null || isDirectory) throw new AppError('path_invalid', 'Cannot use the path: it is a directory')
         const { executable } = request.query as { readonly executable?: string }
         const isExecutable = executable === undefined ? null : executable === 'true'
-        const content = (request.body ?? new Uint8Array()) as AsyncIterable<Uint8Array> | Uint8Array
-        const value = await files.write(path, content, { ...callerOptions(request, reply), isExecutable })
-        return reply.code(value.existed ? 200 : 201).send({ value })
+        const body = (request.body ?? Readable.from([])) as Readable
+        const content = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+        try {
+          const value = await files.write(path, content, { ...callerOptions(request, reply), isExecutable })
+          return reply.code(value.existed ? 200 : 201).send({ value })
+        } finally {
+          // What a refused write leaves unread would stand before the answer, and before the connection's next request.
+          body.removeAllListeners('readable').resume()
+        }
       },
     )
   })
@@ -111,8 +118,18 @@ function pathOf({ params }: FastifyRequest): { path: ExactText | null; isDirecto
   return { path: name.length === 0 ? null : toExactText(name), isDirectory }
 }
 
-/** One range of bytes from a beginning (RFC 9110, 14.1.2); any other form is answered with the whole file. */
+/** How many entries of a directory are wanted. */
+function limitOf({ query }: FastifyRequest): { readonly limit?: number } {
+  const { limit } = query as { readonly limit?: unknown }
+  if (limit === undefined) return {}
+  if (typeof limit === 'string' && /^[1-9]\d{0,8}$/.test(limit)) return { limit: Number(limit) }
+  throw new AppError('input_invalid', 'Cannot list the directory: limit must be a number from 1 on')
+}
+
+/** One range of bytes, from a beginning or before the end (RFC 9110, 14.1.2); for others the whole file is the answer. */
 function rangeOf({ headers: { range = '' } }: FastifyRequest): { offset: number; length: number | null } | null {
+  const [, last] = /^bytes=-([1-9]\d{0,14})$/.exec(range) ?? []
+  if (last !== undefined) return { offset: -Number(last), length: null }
   const [, from, to] = /^bytes=(\d{1,15})-(\d{1,15})?$/.exec(range) ?? []
   if (from === undefined) return null
   const offset = Number(from)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { sendOnce } from '../answer.ts'
 import { callerOf } from '../caller.ts'
+import { mayBeRecords } from '../records.ts'
 import { answerOf, exampleRepo, imageSummary, valueOf, withExample } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
@@ -19,6 +20,7 @@ export function imageRoutes(door: Door, { engine, schemas, sending }: ServicePar
     {
       schema: {
         summary: 'Make the image for a ref ready.',
+        description: mayBeRecords,
         tags,
         body: withExample(schemas.warm, { repo: exampleRepo }),
         response: { 201: answerOf(warmed) },

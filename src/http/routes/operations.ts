@@ -1,7 +1,7 @@
 import { operations } from '../../git/registry.ts'
 import { callerOptions } from '../caller.ts'
 import { sendAnswer, sendFixed, sendOnce } from '../answer.ts'
-import { sendRecords, wantsRecords } from '../records.ts'
+import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
 import { answerOf, exampleRepo, explanation, valueOf, withExample } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
 
@@ -12,13 +12,15 @@ export function operationRoutes(door: Door, { engine, schemas, sending }: Servic
     const body = withExample(schemas.operation(operation), { repo: exampleRepo, ...example })
     door.post(
       `/v1/operations/${name}`,
-      { schema: { summary, tags: ['operations'], body, response: { 200: answerOf(output) } } },
+      {
+        schema: { summary, description: mayBeRecords, tags: ['operations'], body, response: { 200: answerOf(output) } },
+      },
       async (request, reply) => {
         if (effect !== 'read')
           return sendOnce(sending, request, reply, (options) => engine.run(name, request.body, options))
         const options = callerOptions(request, reply)
         const form = wantsRecords(request)
-        if (form !== null) return sendRecords(reply, engine.stream(name, request.body, options), form)
+        if (form !== null) return sendRecords(reply, engine.stream(name, request.body, options), { form, ...sending })
         const answer = await engine.run(name, request.body, options)
         return isPure ? sendFixed(request, reply, answer) : sendAnswer(reply, answer)
       },

@@ -1,16 +1,15 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
-import { capturedExecution } from '../../engine/captured-execution.ts'
-import type { Execution, RequestOptions, Workspace } from '../../engine/contract.ts'
+import type { RequestOptions, Workspace } from '../../engine/contract.ts'
 import { exactText } from '../../git/bytes.ts'
 import { operations } from '../../git/registry.ts'
 import { sendAnswer, sendOnce } from '../answer.ts'
 import { callerOf, callerOptions } from '../caller.ts'
-import { execRecords } from '../exec-records.ts'
-import { sendRecords, wantsRecords } from '../records.ts'
+import { mayBeRecords, sendRecords, wantsRecords } from '../records.ts'
 import { answerOf, exampleRepo, execution, valueOf, withExample, workspaceSummary } from '../schemas.ts'
 import type { Door, ServiceParts } from '../door.ts'
+import { sendExecution } from '../send-execution.ts'
 
 const tags = ['workspaces']
 const opened = z.strictObject({ id: z.string(), expiresAt: z.iso.datetime() })
@@ -28,6 +27,7 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
     {
       schema: {
         summary: 'Open a workspace.',
+        description: mayBeRecords,
         tags,
         body: withExample(schemas.open, { repo: exampleRepo }),
         response: { 201: answerOf(opened) },
@@ -53,10 +53,10 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
   )
   door.get(
     one,
-    { schema: { summary: 'What a workspace is.', tags, params, response: { 200: valueOf(workspaceSummary) } } },
+    { schema: { summary: 'What a workspace is.', tags, params, response: { 200: answerOf(workspaceSummary) } } },
     async (request) => {
-      const { id } = await find(request)
-      return { value: (await engine.workspaces(callerOf(request))).find((each) => each.id === id) }
+      const { id, receipt } = await find(request)
+      return { value: (await engine.workspaces(callerOf(request))).find((each) => each.id === id), receipt }
     },
   )
   door.delete(
@@ -80,7 +80,7 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
     },
     (request, reply) =>
       sendOnce(sending, request, reply, async (options) => {
-        const forks = await (await find(request)).fork(request.body ?? {}, options)
+        const forks = await (await find(request)).fork(bodyOf(request), options)
         const [{ receipt }] = forks as [Workspace]
         return { value: forks.map(briefly), receipt, status: 201 }
       }),
@@ -103,7 +103,8 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
     `${one}/exec`,
     {
       schema: {
-        summary: 'Run a program in a workspace; with Accept: application/x-ndjson or text/event-stream as it goes.',
+        summary: 'Run a program in a workspace.',
+        description: mayBeRecords,
         tags,
         params,
         body: withExample(schemas.program.extend({ stdin: exactText.optional() }), { argv: ['cat'], stdin: 'hello' }),
@@ -114,11 +115,9 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
       const { input, stdin } = withoutStdin(request.body)
       const workspace = await find(request)
       const options = { ...callerOptions(request, reply), ...stdin }
-      const form = wantsRecords(request)
-      if (form === null) return sendAnswer(reply, await capturedExecution(await workspace.exec(input, options)))
-      const start = ({ signal }: { signal: AbortSignal }): Promise<Execution> =>
-        workspace.exec(input, { ...options, signal: AbortSignal.any([options.signal, signal]) })
-      return sendRecords(reply, execRecords(start, sending), form)
+      return sendExecution(sending, request, reply, ({ signal }) =>
+        workspace.exec(input, { ...options, signal: AbortSignal.any([options.signal, signal]) }),
+      )
     },
   )
   for (const operation of operations) {
@@ -126,17 +125,23 @@ export function workspaceRoutes(door: Door, { engine, schemas, sending }: Servic
     const body = withExample(schemas.inWorkspace(operation), example)
     door.post(
       `${one}/operations/${name}`,
-      { schema: { summary, tags, params, body, response: { 200: answerOf(output) } } },
+      { schema: { summary, description: mayBeRecords, tags, params, body, response: { 200: answerOf(output) } } },
       async (request, reply) => {
-        const run = async (options: RequestOptions) => (await find(request)).run(name, request.body ?? {}, options)
+        const run = async (options: RequestOptions) => (await find(request)).run(name, bodyOf(request), options)
         if (effect !== 'read') return sendOnce(sending, request, reply, run)
         const options = callerOptions(request, reply)
         const form = wantsRecords(request)
         if (form === null) return sendAnswer(reply, await run(options))
-        return sendRecords(reply, (await find(request)).stream(name, request.body ?? {}, options), form)
+        const records = (await find(request)).stream(name, bodyOf(request), options)
+        return sendRecords(reply, records, { form, ...sending })
       },
     )
   }
+}
+
+/** No body is an empty one; the JSON value `null` is a wrong one. */
+function bodyOf({ body }: FastifyRequest): unknown {
+  return body === undefined ? {} : body
 }
 
 /** A program's input comes as text or as base64 beside its other fields. */

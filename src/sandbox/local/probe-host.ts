@@ -54,7 +54,7 @@ async function sandboxChecks(settings: LocalSettings, signal: AbortSignal): Prom
 }
 
 /** Makes a sandbox and runs a program in it, with all that hardens it. */
-async function sandboxCheck(
+export async function sandboxCheck(
   driver: SandboxDriver,
   upper: Upper,
   settings: LocalSettings,
@@ -88,7 +88,8 @@ async function sandboxCheck(
   }
 }
 
-async function roomCheck({ stateDir, memoryUppersShare }: LocalSettings): Promise<HostCheck> {
+/** Whether the disk has room for what sandboxes write and images take. */
+export async function roomCheck({ stateDir, memoryUppersShare }: LocalSettings): Promise<HostCheck> {
   const { bavail, bsize } = await statfs(stateDir)
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`
   const ok = bavail * bsize > RESERVED_BYTES
@@ -97,7 +98,7 @@ async function roomCheck({ stateDir, memoryUppersShare }: LocalSettings): Promis
 }
 
 /** Missing control groups do not keep sandboxes from running, but everybody must know. */
-function limitsCheck(): HostCheck {
+export function limitsCheck(): HostCheck {
   const cgroups = findCgroups()
   if (cgroups !== null)
     return fine(

@@ -83,8 +83,14 @@ export function makeOwned({ owner, becomes }: StateDir, path: string, mode: numb
 /** Writes a file so that readers see all of it or nothing. */
 export function writeAtomically({ path }: StateDir, file: string, content: string): void {
   const temporary = `${path}/${temporaryName()}`
-  writeFileSync(temporary, content)
-  renameSync(temporary, `${path}/${file}`)
+  try {
+    writeFileSync(temporary, content)
+    renameSync(temporary, `${path}/${file}`)
+  } catch (error) {
+    // On a full disk the half of it that was written would stay.
+    rmSync(temporary, { force: true })
+    throw error
+  }
 }
 
 /** Puts files into a directory named by their content, once, and returns its path; a checkout may be unreadable for sandboxes. */

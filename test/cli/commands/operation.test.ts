@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { flagsOf } from '../../../src/cli/operation-flags.ts'
+import { AppError, toProblem } from '../../../src/core/errors.ts'
+import type { AnswerRecord } from '../../../src/engine/contract.ts'
 import { findOperation, operations } from '../../../src/git/registry.ts'
 import { cli, fakeEngine, receipt } from '../../support/cli.ts'
 
@@ -72,6 +74,51 @@ test('--json prints value and receipt on one line and nothing else', async () =>
   const { stdout, stderr } = await cli(['log', '.', '--json'], { engine })
   assert.equal(stdout, `${JSON.stringify({ value: { commits: [], truncated: false }, receipt })}\n`)
   assert.equal(stderr, '')
+})
+
+async function* recordsOf(failure: AppError | null): AsyncGenerator<AnswerRecord, undefined> {
+  yield { type: 'start', receipt: { commit: receipt.commit } }
+  yield { type: 'item', value: { subject: 'One' } }
+  if (failure !== null) throw failure
+  yield { type: 'end', value: { truncated: false }, receipt }
+  return undefined
+}
+
+const told = [
+  `{"type":"start","receipt":{"commit":"${receipt.commit}"}}\n`,
+  '{"type":"item","value":{"subject":"One"}}\n',
+  `{"type":"end","value":{"truncated":false},"receipt":${JSON.stringify(receipt)}}\n`,
+]
+
+test('--stream prints each record on a line as it comes', async () => {
+  const { engine, calls } = fakeEngine({ stream: () => recordsOf(null) })
+  const { code, stdout, stderr } = await cli(['log', 'https://h/r', '--limit=3', '--stream'], { engine })
+  assert.deepEqual([code, stdout, stderr], [0, told.join(''), ''])
+  assert.deepEqual(calls[0], { method: 'stream', name: 'log', input: { repo: 'https://h/r', limit: 3 } })
+})
+
+test('a stream that fails has an error as its last line, and the problem where problems are told', async () => {
+  const failure = new AppError('git_failed', 'Cannot go on: broken')
+  const { engine } = fakeEngine({ stream: () => recordsOf(failure) })
+  const { code, stdout, stderr } = await cli(['log', '.', '--stream'], { engine })
+  assert.equal(code, 1)
+  const [, , last = ''] = stdout.split(/(?<=\n)/)
+  assert.deepEqual(JSON.parse(last), { type: 'error', problem: toProblem(failure) })
+  assert.equal((JSON.parse(stderr) as { code: string }).code, 'git_failed')
+})
+
+test('a reader of the stream who has seen enough ends it, and that is no failure', async () => {
+  const ended = Promise.withResolvers<string>()
+  async function* endless(): AsyncGenerator<AnswerRecord, undefined> {
+    try {
+      for (;;) yield { type: 'item', value: 'more' }
+    } finally {
+      ended.resolve('ended')
+    }
+  }
+  const { engine } = fakeEngine({ stream: endless })
+  const { code, stderr } = await cli(['log', '.', '--stream'], { engine, stdoutChunks: 2 })
+  assert.deepEqual([code, stderr, await ended.promise], [0, '', 'ended'])
 })
 
 test('plain output is what the operation says, raw in a pipe and escaped on a terminal; warnings stand apart', async () => {

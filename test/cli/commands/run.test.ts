@@ -7,7 +7,7 @@ import { cli, fakeEngine, finishedProgram, receipt } from '../../support/cli.ts'
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 
 function engineThatRuns(running: ReturnType<typeof finishedProgram>) {
-  return fakeEngine({ exec: async () => ({ running, receipt: Promise.resolve(receipt) }) })
+  return fakeEngine({ exec: async () => ({ running, known: {}, receipt: Promise.resolve(receipt) }) })
 }
 
 test('what stands after -- is the program, untouched', async () => {

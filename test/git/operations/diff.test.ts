@@ -117,6 +117,23 @@ test('an empty diff is a value', async (t) => {
   })
 })
 
+test('patches are kept whole as long as they end within maxBytes, and not beyond', async (t) => {
+  const dir = await scratchDir(t)
+  const { first, second } = await makeRichRepository(dir)
+  const { files } = await runOperation(diff, dir, { from: first, to: second })
+  const ends: number[] = []
+  for (const { patch } of files) ends.push((ends.at(-1) ?? 0) + (patch === null ? 0 : exactBytes(patch).length))
+  for (const index of [0, 3, files.length - 2, files.length - 1])
+    for (const maxBytes of [ends[index] ?? 0, (ends[index] ?? 0) - 1]) {
+      const cut = await runOperation(diff, dir, { from: first, to: second, maxBytes })
+      for (const [at, { patch, truncated }] of cut.files.entries()) {
+        const isKept = (ends[at] ?? 0) <= maxBytes
+        assert.deepEqual([patch, truncated], isKept ? [files[at]?.patch, false] : [null, true], `${at} of ${maxBytes}`)
+      }
+      assert.equal(cut.truncated, maxBytes < (ends.at(-1) ?? 0))
+    }
+})
+
 test('limits cut files and patches and say so, while the totals stay whole', async (t) => {
   const dir = await scratchDir(t)
   const { first, second } = await makeRichRepository(dir)
