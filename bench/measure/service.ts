@@ -24,7 +24,7 @@ const program = fileURLToPath(new URL('../../bin/forkyard', import.meta.url))
 
 export async function startService({ stateDir, host }: ServiceOptions): Promise<MeasuredService> {
   const child = spawn(program, ['serve', '--port=0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...ownEnvironment(), FORKYARD_STATE_DIR: stateDir, FORKYARD_ALLOW_HOSTS: host },
   })
   const ended = once(child, 'close')

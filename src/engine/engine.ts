@@ -64,6 +64,7 @@ export function inProcessEngine({
     images,
     limits,
     gitVersion,
+    servesStrangers: !allowLocal,
     repositories: repositories({
       settings,
       remotes,

@@ -2,17 +2,18 @@ import type { Parts } from './parts.ts'
 import type { Repository } from './repositories.ts'
 
 /**
- * Starts what takes its time while the remote is asked for the ref: what the next sandbox needs, and where no image of
- * the repository exists, the remote's introduction and the code that builds. Nothing is made of the repository before the
- * answer has proved access.
+ * Starts what takes its time while the remote is asked for the ref: what the next sandbox needs, and where it may be the
+ * first time, the remote's introduction and the code that builds. Nothing is made of the repository before the answer has
+ * proved access. Among strangers it is the caller's first time that counts, whatever others have made: neither the
+ * refusal's time nor what the remote is asked may tell of an image.
  */
 export async function prepareFirstContact(
-  { driver, images }: Pick<Parts, 'driver' | 'images'>,
-  { key, remote }: Repository,
+  { driver, images, resolver, servesStrangers }: Pick<Parts, 'driver' | 'images' | 'resolver' | 'servesStrangers'>,
+  { key, scope, remote }: Repository,
   signal: AbortSignal,
 ): Promise<void> {
   driver.prepare()
-  const isKnown = await images.knows(key).catch(() => true)
+  const isKnown = servesStrangers ? resolver.knows(scope) : await images.knows(key).catch(() => true)
   if (isKnown) return
   // Whatever fails here fails again, and is told, where it is needed.
   await Promise.allSettled([

@@ -29,4 +29,6 @@ export interface Parts {
   /** Limits of forks in which only our own reads run. */
   readonly readerLimits: SandboxLimits
   readonly gitVersion: string
+  /** Whether callers may not know of each other: nothing may tell one what another has made. */
+  readonly servesStrangers: boolean
 }

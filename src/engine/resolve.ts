@@ -17,6 +17,8 @@ export function openedIds({ commit, oid }: Resolution): readonly string[] {
 }
 
 export interface Resolver {
+  /** Whether some ref was found with this scope: the remote has let its caller in. */
+  knows(scope: string): boolean
   /**
    * Asks the remote, with the caller's own credential, what a ref stands for; this is the freshness check and the
    * access check in one. Knowledge of the same caller that is no older than `maxStalenessMs` serves without asking.
@@ -36,18 +38,21 @@ const maxRemembered = 10_000
 
 export function resolver(clock: Clock): Resolver {
   const remembered = new LRUCache<string, { resolved: ResolvedRef; at: number }>({ max: maxRemembered })
+  const known = new LRUCache<string, true>({ max: maxRemembered })
   // A crowd that asks for one ref with one credential is not a crowd at the server's door.
   const questions = nextFlight<ResolvedRef>({ permits: maxQuestions })
   return {
+    knows: (scope) => known.has(scope),
     async resolve(repository, ref, { maxStalenessMs, signal }) {
       const key = `${repository.scope} ${ref}`
-      const known = remembered.get(key)
-      const age = known === undefined ? Infinity : clock.monotonic() - known.at
-      if (known !== undefined && age <= maxStalenessMs) return { ...known.resolved, stalenessMs: Math.round(age) }
+      const last = remembered.get(key)
+      const age = last === undefined ? Infinity : clock.monotonic() - last.at
+      if (last !== undefined && age <= maxStalenessMs) return { ...last.resolved, stalenessMs: Math.round(age) }
       const at = clock.monotonic()
       const ask = (until: AbortSignal) => lookUpRef(repository.remote, ref, { signal: until })
       const resolved = await span('resolve', {}, () => questions.run(key, ask, { signal }))
       remembered.set(key, { resolved, at })
+      known.set(repository.scope, true)
       return { ...resolved, stalenessMs: 0 }
     },
   }

@@ -107,8 +107,7 @@ for (const [name, start] of Object.entries(slowness)) {
     const dripping = start((text) => socket.writable && write(text))
     const said = await answer
     clearInterval(dripping ?? undefined)
-    const codes = [...said.matchAll(/"code":"(\w+)"/g)].map(([, code]) => code)
-    assert.deepEqual([statuses(said), codes], [[408], ['request_too_slow']])
+    assert.deepEqual([statuses(said), said.includes(quoted('request_too_slow'))], [[408], true])
     socket.destroy()
   })
 }
