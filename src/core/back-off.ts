@@ -48,5 +48,5 @@ export function backOff(clock: Clock): BackOff {
 }
 
 function refusal({ code, message, details }: AppError, waitMs: number): AppError {
-  return new AppError(code, message, { details: { ...details, nextTryInMs: waitMs } })
+  return new AppError(code, message, { details: { ...details, retryAfterMs: waitMs } })
 }

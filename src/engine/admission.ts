@@ -23,6 +23,9 @@ export interface AdmissionSettings {
 /** The part of the queue that one tenant may fill: nobody else is refused because of it. */
 const TENANT_SHARE = 0.5
 
+/** The part of what runs that one tenant may have where nothing else is said: others always find a place. */
+const RUNNING_SHARE = 0.75
+
 interface Line {
   running: number
   readonly waiting: Set<() => void>
@@ -40,7 +43,7 @@ export function admission({ concurrency, maxWaiting, maxWaitMs }: AdmissionSetti
     const line = lines.get(tenant) ?? {
       running: 0,
       waiting: new Set(),
-      limit: caller?.limits.operations ?? Number.MAX_SAFE_INTEGER,
+      limit: caller?.limits.operations ?? (caller === undefined ? concurrency : Math.ceil(concurrency * RUNNING_SHARE)),
     }
     lines.set(tenant, line)
     return line

@@ -13,6 +13,8 @@ export async function bringContents(
 ): Promise<number> {
   return lease.upgrades.run(async () => {
     const missing = await missingOf(git, oids, scope.signal)
-    return missing.length === 0 ? 0 : bringObjects(lease.copy, missing, lease.repository.connect, scope)
+    if (missing.length === 0) return 0
+    const { connect } = await scope.repository()
+    return bringObjects(lease.copy, missing, connect, scope)
   }, scope)
 }

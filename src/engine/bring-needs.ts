@@ -49,7 +49,8 @@ async function deepen(
   const wanted = { needs, commits: [], cone: [] }
   // Who needs nothing does not wait for what others bring.
   if (isThere(lease.copy, wanted)) return
-  const more = await lease.upgrades.run(() => upgrade(lease.copy, wanted, lease.repository.connect, scope), scope)
+  const { connect } = await scope.repository()
+  const more = await lease.upgrades.run(() => upgrade(lease.copy, wanted, connect, scope), scope)
   brought.steps.push(...more.steps)
   brought.bytesFetched += more.bytes
 }

@@ -43,7 +43,8 @@ export async function capture(
   for await (const chunk of chunks) {
     const part = chunk.subarray(0, maxBytes - size)
     if (part.length < chunk.length) isTruncated = true
-    kept.push(part)
+    // A part that is empty would still hold the whole chunk.
+    if (part.length > 0) kept.push(part)
     size += part.length
   }
   return { text: textOf(Buffer.concat(kept)), isTruncated }

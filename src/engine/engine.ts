@@ -21,6 +21,7 @@ import { opener, repositories } from './repositories.ts'
 import { bracketRequest } from './request-scope.ts'
 import { requests } from './request.ts'
 import { openedIds, resolver } from './resolve.ts'
+import { runningPrograms } from './running-programs.ts'
 import type { EngineSettings } from './settings.ts'
 import { stateOf } from './state.ts'
 
@@ -78,6 +79,7 @@ export function inProcessEngine({
     results: memoryResultCache<Outcome>({ maxBytes: settings.resultCacheBytes }),
     flights: singleFlight<Outcome>(),
     admission: admission(settings),
+    programs: runningPrograms(),
     leases: leases(systemClock),
     readerLimits,
     readers: readers({ driver, limits: readerLimits, idleMs: settings.readerIdleMs, maxIdle: MAX_IDLE_READERS }),

@@ -2,6 +2,7 @@ import { span } from '../core/spans.ts'
 import { correlationId } from '../core/correlation.ts'
 import type { Needs } from '../git/operation.ts'
 import { openingArgv, programEnvironment } from '../workspace/opening.ts'
+import type { ImageRequest } from '../workspace/image-request.ts'
 import { withSandbox, WORKSPACE } from '../workspace/place.ts'
 import { sandboxLimits } from './caller.ts'
 import type { Execution, Receipt, RequestOptions } from './contract.ts'
@@ -19,24 +20,23 @@ const needs: Needs = { history: 1, trees: 'tip', blobs: 'tip', worktree: 'full',
 /** Starts a program in a throw-away fork; the fork ends with it. */
 export async function execInFork(parts: Parts, input: unknown, options: RequestOptions): Promise<Execution> {
   const { argv, cone, ...common } = parts.requests.exec(input)
+  const endProgram = parts.programs.begin(options.caller)
   const started = Promise.withResolvers<Omit<Execution, 'receipt'>>()
   const serve = async (scope: RequestScope, maxStalenessMs: number): Promise<Receipt> => {
     const repository = await parts.repositories.open(common.repo, opener(options))
     const known = { maxStalenessMs, signal: scope.signal }
     void prepareFirstContact(parts, repository, scope.signal)
     const resolution = await parts.resolver.resolve(repository, common.ref, known)
-    const provided = await parts.images.provide(
-      {
-        repo: repository.key,
-        sharing: repository.scope,
-        connect: repository.connect,
-        needs: cone.length === 0 ? needs : { ...needs, blobs: 'none', worktree: 'cone' },
-        commits: openedIds(resolution),
-        cone,
-        listBlobs: async () => [],
-      },
-      scope,
-    )
+    const wanted: ImageRequest = {
+      repo: repository.key,
+      sharing: repository.scope,
+      connect: repository.connect,
+      needs: cone.length === 0 ? needs : { ...needs, blobs: 'none', worktree: 'cone' },
+      commits: openedIds(resolution),
+      cone,
+      listBlobs: async () => [],
+    }
+    const provided = await parts.admission.run(options.caller, () => parts.images.provide(wanted, scope), scope)
     const spec = {
       image: provided.image,
       upper: 'memory',
@@ -68,6 +68,6 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
   const receipt = bracketRequest({ ...common, operation: 'exec' }, options, (scope) =>
     withSecondTry(common.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),
   )
-  receipt.catch((error: unknown) => started.reject(error))
+  receipt.catch((error: unknown) => started.reject(error)).finally(endProgram)
   return { ...(await started.promise), receipt }
 }

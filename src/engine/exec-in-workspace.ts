@@ -1,5 +1,4 @@
 import { correlationId } from '../core/correlation.ts'
-import { AppError } from '../core/errors.ts'
 import { span } from '../core/spans.ts'
 import { directoryIn, programEnvironment } from '../workspace/opening.ts'
 import type { Execution, ProgramOptions, Receipt } from './contract.ts'
@@ -15,7 +14,7 @@ export async function execInWorkspace(
   options: ProgramOptions,
 ): Promise<Execution> {
   const { argv, cwd, env, deadlineMs, maxOutputBytes } = parts.requests.program(input)
-  checkPrograms(parts, lease)
+  const endProgram = parts.programs.begin(options.caller)
   const started = Promise.withResolvers<Omit<Execution, 'receipt'>>()
   const receipt: Promise<Receipt> = bracketInWorkspace(
     parts,
@@ -43,13 +42,6 @@ export async function execInWorkspace(
       return scope.answer(null, { steps: [], bytesFetched: 0 }).receipt
     },
   )
-  receipt.catch((error: unknown) => started.reject(error))
+  receipt.catch((error: unknown) => started.reject(error)).finally(endProgram)
   return { ...(await started.promise), receipt }
-}
-
-/** Throws `tenant_limit` where the tenant runs as many programs as it may. */
-function checkPrograms({ leases }: Parts, { caller }: Lease): void {
-  const limit = caller?.limits.programs ?? null
-  if (limit !== null && leases.programs(caller) >= limit)
-    throw new AppError('tenant_limit', `Cannot run a program: this tenant runs ${limit}, as many as it may`)
 }

@@ -25,12 +25,13 @@ export async function extendWorkspace(
       refs: 'asked',
     } as const
     const wanted = { needs, commits: [], cone: isWider ? joinCones(cone, has.cone) : [] }
+    const { connect } = await scope.repository()
     const work = await lease.lock.run(
       'write',
       () =>
         parts.admission.run(
           options.caller,
-          () => lease.upgrades.run(() => upgrade(lease.copy, wanted, lease.repository.connect, scope), scope),
+          () => lease.upgrades.run(() => upgrade(lease.copy, wanted, connect, scope), scope),
           scope,
         ),
       scope,

@@ -1,12 +1,15 @@
 import type { Clock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
-import type { Upstream } from '../workspace/upstream.ts'
+import type { Remote } from '../git/remote/remote.ts'
 import type { Caller } from './caller.ts'
 
 /** Counts what each tenant fetches from upstreams. */
 export interface FetchBudget {
-  /** The upstream as this caller may use it; `bring` throws `tenant_limit` once the tenant has fetched enough. */
-  metered(upstream: Upstream, caller: Caller | undefined): Upstream
+  /**
+   * The remote as this caller may use it; `fetchPack` throws `tenant_limit` once the tenant has fetched enough. What is
+   * under way then comes to its end, and counts however it ends.
+   */
+  metered(remote: Remote, caller: Caller | undefined): Remote
 }
 
 const DAY_MS = 86_400_000
@@ -24,10 +27,20 @@ export function fetchBudget(clock: Clock): FetchBudget {
     return [...steps.values()].reduce((sum, bytes) => sum + bytes, 0)
   }
 
+  /** Until so much of what counts is a day old that there is room again. */
+  function untilRoom(tenant: string, limit: number): number {
+    let left = inLastDay(tenant)
+    for (const [step, bytes] of spent.get(tenant) ?? []) {
+      left -= bytes
+      if (left < limit) return (step + STEPS) * (DAY_MS / STEPS) - clock.monotonic()
+    }
+    return DAY_MS
+  }
+
   function check({ tenant, limits: { fetchBytesPerDay: limit } }: Caller): void {
     if (limit === null || inLastDay(tenant) < limit) return
     throw new AppError('tenant_limit', `Cannot fetch: this tenant has fetched its ${limit} bytes of a day`, {
-      details: { retryAfterMs: DAY_MS / STEPS },
+      details: { retryAfterMs: untilRoom(tenant, limit) },
     })
   }
 
@@ -38,15 +51,19 @@ export function fetchBudget(clock: Clock): FetchBudget {
   }
 
   return {
-    metered(upstream, caller) {
-      if (caller === undefined) return upstream
+    metered(remote, caller) {
+      if (caller === undefined) return remote
+      async function* counted(pack: AsyncIterable<Uint8Array>, by: Caller): AsyncGenerator<Uint8Array> {
+        for await (const chunk of pack) {
+          spend(by, chunk.length)
+          yield chunk
+        }
+      }
       return {
-        ...upstream,
-        async bring(wish, place, options) {
+        ...remote,
+        async fetchPack(options, use) {
           check(caller)
-          const brought = await upstream.bring(wish, place, options)
-          spend(caller, brought.bytes)
-          return brought
+          return remote.fetchPack(options, ({ pack, ...stream }) => use({ ...stream, pack: counted(pack, caller) }))
         },
       }
     },

@@ -55,8 +55,6 @@ export interface Leases {
   get(id: string, caller: Caller | undefined): Lease
   /** Those of the caller's tenant; of nobody in particular, all. */
   all(caller: Caller | undefined): readonly Lease[]
-  /** Programs of the caller's tenant that run in its workspaces. */
-  programs(caller: Caller | undefined): number
   /** Lets it live so long from now. */
   extend(lease: Lease, ttlMs: number): void
   /** Ends what runs in it and removes every trace; safe to call twice. */
@@ -137,7 +135,6 @@ export function leases(clock: Clock): Leases {
       return known.lease
     },
     all,
-    programs: (caller) => all(caller).reduce((sum, { programs }) => sum + programs, 0),
     extend(lease, ttlMs) {
       const known = held.get(lease.id)
       if (known === undefined) throw notFound('there is none of that id')

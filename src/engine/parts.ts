@@ -7,6 +7,7 @@ import type { Admission } from './admission.ts'
 import type { Leases } from './leases.ts'
 import type { Repositories } from './repositories.ts'
 import type { Requests } from './request.ts'
+import type { RunningPrograms } from './running-programs.ts'
 import type { Resolver } from './resolve.ts'
 import type { Outcome } from './outcome.ts'
 import type { EngineSettings } from './settings.ts'
@@ -22,6 +23,7 @@ export interface Parts {
   readonly results: ResultCache<Outcome>
   readonly flights: SingleFlight<Outcome>
   readonly admission: Admission
+  readonly programs: RunningPrograms
   readonly leases: Leases
   readonly readers: Readers
   /** Limits of forks in which programs of callers run. */

@@ -26,6 +26,8 @@ export interface Repository {
   /** What answers may be shared within: tenant, credential and repository. */
   readonly scope: string
   readonly remote: Remote
+  /** Throws `repo_forbidden` where the caller may not use it, or not any more. */
+  readonly checkFor: (caller: Caller | undefined) => void
   /** Prepares for fetching. */
   readonly connect: (options: { signal: AbortSignal }) => Promise<Connection>
 }
@@ -83,16 +85,14 @@ export function repositories({
     checkRepository(repo, by.caller)
     const authorization = await authorizationFor(repo, by)
     const scope = `${tenantOf(by.caller)} ${fingerprint(authorization)} ${repo.key}`
-    const remote = withPauses(remotes.open(repo, authorization), scope, pauses)
+    const remote = budget.metered(withPauses(remotes.open(repo, authorization), scope, pauses), by.caller)
     return {
       address,
       key: repo.key,
       scope,
       remote,
-      async connect(options) {
-        const { abilities, upstream } = await connect(remote, repo.url, options)
-        return { abilities, upstream: budget.metered(upstream, by.caller) }
-      },
+      connect: (options) => connect(remote, repo.url, options),
+      checkFor: (caller) => checkRepository(repo, caller),
     }
   }
 
@@ -105,6 +105,8 @@ export function repositories({
       scope: repo.key,
       remote,
       connect: (options) => connect(remote, `file://${repo.path}`, options),
+      // Only the command line and the library have it, which tell nobody apart.
+      checkFor() {},
     }
   }
 

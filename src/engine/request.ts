@@ -31,6 +31,9 @@ const history = z.union([z.literal('tip'), z.literal('full'), z.int().min(1)])
 /** The longest that anything may be asked to live without being asked again. */
 const maxTtlMs = 86_400_000
 
+/** The longest that the remote's word may serve: so long somebody may still read who lost access. */
+const maxKnowledgeMs = 3_600_000
+
 /** A workspace as it is to be opened. */
 export interface OpenRequest extends Common {
   readonly cone: readonly string[]
@@ -43,7 +46,7 @@ export function requests(settings: EngineSettings) {
   const common = {
     repo: z.string().min(1).max(2048),
     ref: ref.default('HEAD'),
-    maxStalenessMs: z.int().min(0).default(settings.maxStalenessMs),
+    maxStalenessMs: z.int().min(0).max(maxKnowledgeMs).default(settings.maxStalenessMs),
     deadlineMs: z
       .int()
       .min(1)
@@ -87,7 +90,7 @@ export function requests(settings: EngineSettings) {
       .default(''),
     env: z.record(variableName, z.string().regex(/^[^\0]*$/, 'must not hold NUL')).default({}),
     deadlineMs: common.deadlineMs,
-    maxOutputBytes: z.int().min(1).default(settings.maxOutputBytes),
+    maxOutputBytes: z.int().min(1).max(settings.maxOutputBytes).default(settings.maxOutputBytes),
   })
 
   const schemas = {

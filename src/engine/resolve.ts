@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
 import { nextFlight } from '../core/next-flight.ts'
+import { hasCode } from '../core/errors.ts'
 import { span } from '../core/spans.ts'
 import type { ResolvedRef } from '../git/remote/resolve-ref.ts'
 import { lookUpRef } from '../git/remote/resolve-ref.ts'
@@ -41,6 +42,12 @@ export function resolver(clock: Clock): Resolver {
   const known = new LRUCache<string, true>({ max: maxRemembered })
   // A crowd that asks for one ref with one credential is not a crowd at the server's door.
   const questions = nextFlight<ResolvedRef>({ permits: maxQuestions })
+  /** Who is refused now is not let in by what was known before. */
+  function forget(scope: string): void {
+    known.delete(scope)
+    for (const key of remembered.keys()) if (key.startsWith(`${scope} `)) remembered.delete(key)
+  }
+
   return {
     knows: (scope) => known.has(scope),
     async resolve(repository, ref, { maxStalenessMs, signal }) {
@@ -50,7 +57,10 @@ export function resolver(clock: Clock): Resolver {
       if (last !== undefined && age <= maxStalenessMs) return { ...last.resolved, stalenessMs: Math.round(age) }
       const at = clock.monotonic()
       const ask = (until: AbortSignal) => lookUpRef(repository.remote, ref, { signal: until })
-      const resolved = await span('resolve', {}, () => questions.run(key, ask, { signal }))
+      const resolved = await span('resolve', {}, () => questions.run(key, ask, { signal })).catch((error: unknown) => {
+        if (hasCode(error, 'auth_required', 'access_denied', 'repo_not_found')) forget(repository.scope)
+        throw error
+      })
       remembered.set(key, { resolved, at })
       known.set(repository.scope, true)
       return { ...resolved, stalenessMs: 0 }

@@ -9,7 +9,6 @@ import type { BringOptions } from '../workspace/upstream.ts'
 import type { RequestOptions } from './contract.ts'
 import type { Lease } from './leases.ts'
 import type { Parts } from './parts.ts'
-import type { Repository } from './repositories.ts'
 import { bringContents } from './bring-contents.ts'
 import { openedIds } from './resolve.ts'
 import type { WorkspaceScope } from './workspace-scope.ts'
@@ -27,13 +26,9 @@ interface Asking {
 export function upstreamOf({ parts, lease, git, brought, options }: Asking, scope: WorkspaceScope): OperationUpstream {
   const { copy, repository } = lease
   const { gitAuthorization, caller } = options
-  const asAsked = async (): Promise<Repository> =>
-    gitAuthorization === undefined
-      ? repository
-      : parts.repositories.open(repository.address, { gitAuthorization, use: 'fetch', caller })
   return {
     async fetch(ref) {
-      const asked = await asAsked()
+      const asked = await scope.repository()
       const resolution = await parts.resolver.resolve(asked, ref, { maxStalenessMs: 0, signal: scope.signal })
       const { history, trees, blobs } = copy.has
       const needs = { history, trees, blobs, worktree: 'none', refs: 'asked' } as const
@@ -48,7 +43,7 @@ export function upstreamOf({ parts, lease, git, brought, options }: Asking, scop
     },
     async push(wish) {
       const [asked, { remote }] = await Promise.all([
-        asAsked(),
+        scope.repository(),
         parts.repositories.open(repository.address, { gitAuthorization, use: 'push', caller }),
       ])
       const { driver, limits, settings, images } = parts

@@ -2,10 +2,13 @@ import type { Answer, Receipt, RequestOptions } from './contract.ts'
 import type { Lease } from './leases.ts'
 import type { Work } from './outcome.ts'
 import type { Parts } from './parts.ts'
+import type { Repository } from './repositories.ts'
 import { bracketRequest, type RequestFrame, type RequestScope } from './request-scope.ts'
 
 /** What a request in a workspace carries with it. */
 export interface WorkspaceScope extends Omit<RequestScope, 'answer' | 'known'> {
+  /** The upstream, asked with the credential of this request, else with that of the opening; while the caller may. */
+  repository(): Promise<Repository>
   /** What the receipt will say, as far as it is known before the work is done. */
   known(): Partial<Receipt>
   /** The answer with the receipt of this workspace. */
@@ -14,7 +17,7 @@ export interface WorkspaceScope extends Omit<RequestScope, 'answer' | 'known'> {
 
 /** Brackets a request in a workspace: it ends with its caller, its deadline or the workspace, whichever is first. */
 export function bracketInWorkspace<T>(
-  { driver }: Pick<Parts, 'driver'>,
+  { driver, repositories }: Pick<Parts, 'driver' | 'repositories'>,
   lease: Lease,
   request: RequestFrame,
   options: RequestOptions,
@@ -26,6 +29,12 @@ export function bracketInWorkspace<T>(
     const facts = { repository, ref, resolution, driver: driver.name, tier: 'workspace' } as const
     const answer: WorkspaceScope['answer'] = (value, work) =>
       scope.answer({ value, work: { ...work, history: lease.copy.has.history }, warnings }, facts)
-    return use({ ...scope, known: () => ({ ...scope.known(facts), tier: facts.tier }), answer })
+    const { gitAuthorization, caller } = options
+    async function asAsked(): Promise<Repository> {
+      repository.checkFor(caller)
+      if (gitAuthorization === undefined) return repository
+      return repositories.open(repository.address, { gitAuthorization, use: 'fetch', caller })
+    }
+    return use({ ...scope, repository: asAsked, known: () => ({ ...scope.known(facts), tier: facts.tier }), answer })
   })
 }

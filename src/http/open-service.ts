@@ -28,6 +28,10 @@ export async function openService({ engine, settings, schemas, version, watching
   const life = { isDraining: false }
   const sending = { repetitions: repetitions(), silenceMs: streamIdleMs }
   const door = await httpService({ engine, schemas, version, arrivalMs, keys, sending, life, ...watching })
+  door.addHook('onSend', async (_request, reply) => {
+    // Who has fallen silent may still fetch the error that says so, but holds no connection, and no answer, for ever.
+    reply.raw.setTimeout(2 * streamIdleMs, () => void reply.raw.destroy())
+  })
   door.addHook('onResponse', (_request, _reply, done) => {
     // A connection that was busy when the service was told to stop waits for nothing more.
     if (life.isDraining) setImmediate(() => door.server.closeIdleConnections())

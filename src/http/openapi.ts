@@ -60,7 +60,7 @@ export function completed(made: object): Document {
           name: 'Git-Authorization',
           in: 'header',
           required: false,
-          description: 'A credential for the upstream, used for this request and kept nowhere.',
+          description: 'A credential for the upstream; one that opens a workspace stays with it, in memory only.',
           schema: { type: 'string', pattern: '^Basic ' },
         },
       },

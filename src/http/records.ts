@@ -32,8 +32,6 @@ export async function sendRecords(
 ): Promise<FastifyReply> {
   const first = await records.next()
   const frame = form === 'sse' ? asEvent : asLine
-  // Who has fallen silent may still fetch the error that says so, but holds no connection for ever.
-  reply.raw.setTimeout(2 * silenceMs, () => void reply.raw.destroy())
   // How often a silent stream shows that it lives.
   const alive = withHeartbeat(first, records, silenceMs / 3)
   return reply

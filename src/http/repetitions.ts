@@ -30,43 +30,56 @@ const MAX_KEPT_BYTES = 64 * 1024 * 1024
 
 interface Known {
   readonly digest: string
-  sent: Sent | null
+  readonly sent: Sent | null
+  /** Requests that wait for it. */
+  tries: number
 }
 
 /** Kept in memory: a service that is started anew has no workspaces either. */
 export function repetitions(): Repetitions {
-  const known = new LRUCache<string, Known>({
-    max: MAX_KEPT,
-    ttl: KEPT_MS,
-    maxSize: MAX_KEPT_BYTES,
-    sizeCalculation: ({ sent }) => 512 + (sent?.body.length ?? 0),
-  })
+  /** By tenant: nobody's answers are pushed out by somebody else's. */
+  const stores = new Map<string, LRUCache<string, Known>>()
   const flights = singleFlight<Sent>()
 
   return {
     async once(request, work, { signal }) {
       const given = keyOf(request)
       if (given === null) return work(signal)
-      const key = JSON.stringify([request.tenant?.tenant ?? '', request.method, request.url, given])
+      const tenant = request.tenant?.tenant ?? ''
+      const known = stores.get(tenant) ?? store()
+      stores.set(tenant, known)
+      const key = JSON.stringify([request.method, request.url, given])
       const digest = digestOf(request)
       const before = known.get(key)
       if (before !== undefined && before.digest !== digest)
         throw new AppError('idempotency_mismatch', 'Cannot repeat the request: its key was used for another one')
       if (before !== undefined && before.sent !== null) return before.sent
-      if (before === undefined) known.set(key, { digest, sent: null })
+      const mine = before ?? { digest, sent: null, tries: 0 }
+      if (before === undefined) known.set(key, mine)
       const remembered = async (flightSignal: AbortSignal): Promise<Sent> => {
-        try {
-          const sent = await work(flightSignal)
-          known.set(key, { digest, sent })
-          return sent
-        } catch (error) {
-          known.delete(key)
-          throw error
-        }
+        const sent = await work(flightSignal)
+        known.set(key, { ...mine, sent })
+        return sent
       }
-      return flights.run(key, remembered, { signal })
+      mine.tries += 1
+      try {
+        return await flights.run(JSON.stringify([tenant, key, digest]), remembered, { signal })
+      } finally {
+        mine.tries -= 1
+        // What failed is forgotten, but not while another try of it is under way.
+        if (mine.tries === 0 && known.peek(key) === mine) known.delete(key)
+      }
     },
   }
+}
+
+function store(): LRUCache<string, Known> {
+  return new LRUCache({
+    max: MAX_KEPT,
+    ttl: KEPT_MS,
+    maxSize: MAX_KEPT_BYTES,
+    sizeCalculation: ({ sent }) => 512 + (sent?.body.length ?? 0),
+  })
 }
 
 function keyOf({ headers }: FastifyRequest): string | null {

@@ -68,8 +68,10 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
   })
   door.addHook('onRequest', async ({ raw }) => {
     // Whoever stands between could take the one for the other.
-    if (hostsIn(raw.rawHeaders) !== 1)
+    if (countOf('host', raw.rawHeaders) !== 1)
       throw new AppError('input_invalid', 'Cannot understand the request: it must name one host')
+    if (countOf('authorization', raw.rawHeaders) > 1)
+      throw new AppError('input_invalid', 'Cannot understand the request: it must bear one key')
   })
   door.decorateRequest('tenant', null)
   door.addHook('onRequest', gate(parts))
@@ -101,6 +103,6 @@ function withBytesOfFiles(url: string): string {
   )
 }
 
-function hostsIn(rawHeaders: readonly string[]): number {
-  return rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
+function countOf(header: string, rawHeaders: readonly string[]): number {
+  return rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === header).length
 }

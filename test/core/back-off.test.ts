@@ -30,7 +30,7 @@ test('what fails again and again is left alone meanwhile, and whoever asks is to
   pass(1)
   await assert.rejects(attempt(down()), { details: { status: 500 } })
   pass(50)
-  await assert.rejects(attempt(null), { code: 'remote_failed', details: { status: 500, nextTryInMs: 200 } })
+  await assert.rejects(attempt(null), { code: 'remote_failed', details: { status: 500, retryAfterMs: 200 } })
   assert.equal(await attempt(null, 'another'), 'fine')
   assert.equal(tried(), 3)
   pass(200)

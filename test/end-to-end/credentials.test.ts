@@ -109,6 +109,9 @@ test('access that was taken away is noticed by the next request', async () => {
   await engine.run('log', { repo }, { gitAuthorization })
   server.fault = { kind: 'status', status: 403 }
   await assert.rejects(engine.run('log', { repo }, { gitAuthorization }), { code: 'access_denied' })
+  // Nor does what was known before serve any longer, however old it may be.
+  const stale = { repo, maxStalenessMs: 3_600_000 }
+  await assert.rejects(engine.run('log', stale, { gitAuthorization }), { code: 'access_denied' })
   server.fault = null
 })
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Service } from '../../src/cli/doors.ts'
+import type { FastifyRequest } from 'fastify'
 import { composeService } from '../../src/compose.ts'
 import { parseSettings } from '../../src/config.ts'
+import { repetitions, type Sent } from '../../src/http/repetitions.ts'
 import { makeGround } from '../support/engine-repository.ts'
 import { leftovers } from '../support/leftovers.ts'
 
@@ -74,6 +76,33 @@ test('what failed, or whose callers all went, is done anew', async () => {
   await assert.rejects(gone)
   assert.equal((await post('/v1/workspaces', { repo: ground.repo }, { 'idempotency-key': 'gone' })).status, 201)
   await closeAll()
+})
+
+test('a key that is tried again while its first try unwinds still stands for one request', async () => {
+  const store = repetitions()
+  const ask = (body: string, work: (signal: AbortSignal) => Promise<Sent>, signal: AbortSignal) => {
+    const request = { headers: { 'idempotency-key': 'k' }, method: 'POST', url: '/x', body, tenant: null }
+    return store.once(request as unknown as FastifyRequest, work, { signal })
+  }
+  const answer = (body: string): Sent => ({ status: 200, headers: {}, body })
+  const unwinding = Promise.withResolvers<void>()
+  const leaving = new AbortController()
+  const first = ask('one', () => unwinding.promise.then(() => assert.fail('gone')), leaving.signal)
+  leaving.abort(new Error('left'))
+  await new Promise((resolve) => setImmediate(resolve))
+  const { signal } = new AbortController()
+  const again = ask('one', async () => answer('again'), signal)
+  await assert.rejects(
+    ask('two', async () => answer('two'), signal),
+    { code: 'idempotency_mismatch' },
+  )
+  unwinding.resolve()
+  await assert.rejects(first, /left/)
+  assert.equal((await again).body, 'again')
+  await assert.rejects(
+    ask('two', async () => answer('two'), signal),
+    { code: 'idempotency_mismatch' },
+  )
 })
 
 test('an answer at a fixed commit has a tag; who has it already gets no body', async () => {
