@@ -104,8 +104,10 @@ test('a server that is not there, refuses, or is none is told apart', async () =
   ]
   for (const [status, code] of faults) {
     server.fault = { kind: 'status', status }
-    await assertRefused(engine.run('log', { repo }), code, String(status))
-    await assertRefused(engine.exec({ repo, argv: ['true'] }), code, String(status))
+    // A repository of its own each: what keeps failing is left alone for a while.
+    const faulty = server.url(`answers-${status}`)
+    await assertRefused(engine.run('log', { repo: faulty }), code, String(status))
+    await assertRefused(engine.exec({ repo: faulty, argv: ['true'] }), code, String(status))
   }
   for (const kind of ['html', 'dumb'] as const) {
     server.fault = { kind }
