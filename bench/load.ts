@@ -9,7 +9,7 @@ import { completeOptions, type BenchOptions } from './measure/options.ts'
 import { runGit } from './measure/process.ts'
 import { saveResults, textTable } from './measure/report.ts'
 import { withScratch } from './measure/scratch.ts'
-import { call, startService, withService, type MeasuredService } from './measure/service.ts'
+import { call, sandboxUid, startService, withService, type MeasuredService } from './measure/service.ts'
 
 const repositories = 50
 /** What agents ask of their workspace, in turn, and the same of git. */
@@ -59,7 +59,7 @@ export async function run(options: BenchOptions): Promise<void> {
       })
       await print(`\n${textTable([crowdHead, ...rows])}\n`)
       await print(
-        `left after the drain: ${leftovers({ settings: parseSettings({ stateDir }) }).join(', ') || 'nothing'}\n`,
+        `left after the drain: ${leftovers({ settings: parseSettings({ stateDir, ...sandboxUid }) }).join(', ') || 'nothing'}\n`,
       )
       await print(`ready again ${(await readyAgainMs(stateDir, ground.host, repo(0))).toFixed(0)} ms after kill -9\n`)
       await print(`samples: ${await saveResults('load', results)}\n`)
@@ -109,15 +109,18 @@ function cloner(repo: (at: number) => string, target: string, start: number): Wo
 function resident({ url }: MeasuredService, repo: string, start: number): Worker {
   let at = start
   let workspace = ''
+  async function turn(): Promise<void> {
+    at += 1
+    const [name, input] = questions[at % questions.length] ?? questions[0]
+    await call(`${workspace}/operations/${name}`, input)
+  }
   return {
     async start() {
       workspace = `${url}/v1/workspaces/${(await call<{ id: string }>(`${url}/v1/workspaces`, { repo })).id}`
+      // The first of each may bring more of the upstream.
+      for (const _ of questions) await turn()
     },
-    async turn() {
-      at += 1
-      const [name, input] = questions[at % questions.length] ?? questions[0]
-      await call(`${workspace}/operations/${name}`, input)
-    },
+    turn,
     end: () => call(workspace, null, { method: 'DELETE' }),
   }
 }

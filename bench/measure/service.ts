@@ -22,10 +22,14 @@ interface ServiceOptions {
 
 const program = fileURLToPath(new URL('../../bin/forkyard', import.meta.url))
 
+/** A uid that no other service's sandboxes have, so that what is left is told from what is theirs. */
+export const sandboxUid: Readonly<{ sandboxUid?: number }> = process.getuid?.() === 0 ? { sandboxUid: 64_999 } : {}
+
 export async function startService({ stateDir, host }: ServiceOptions): Promise<MeasuredService> {
+  const uid = sandboxUid.sandboxUid === undefined ? {} : { FORKYARD_SANDBOX_UID: String(sandboxUid.sandboxUid) }
   const child = spawn(program, ['serve', '--port=0'], {
     stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...ownEnvironment(), FORKYARD_STATE_DIR: stateDir, FORKYARD_ALLOW_HOSTS: host },
+    env: { ...ownEnvironment(), FORKYARD_STATE_DIR: stateDir, FORKYARD_ALLOW_HOSTS: host, ...uid },
   })
   const ended = once(child, 'close')
   const first = once(child.stdout.setEncoding('utf8'), 'data')
