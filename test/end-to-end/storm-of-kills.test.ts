@@ -8,7 +8,7 @@ import { leftovers } from '../support/leftovers.ts'
 import { makeRepository, type Repository } from '../support/repository.ts'
 import { seeded } from '../support/seeded.ts'
 
-const rounds = 50
+const rounds = 25
 const seed = 20_240_501
 
 const home = makeHome()

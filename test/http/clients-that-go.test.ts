@@ -6,7 +6,7 @@ import { makeRepository } from '../support/repository.ts'
 import { runService } from '../support/running-service.ts'
 import { seeded } from '../support/seeded.ts'
 
-const rounds = 40
+const rounds = 20
 const seed = 4711
 
 const ground = makeGround((source) => source.commit({ files: { 'README.md': '# Ground\n' } }))

@@ -97,7 +97,6 @@ const limit = MANY - 1
 const asked = [
   ['exec', '/exec', { argv: ['yes', 'a word that nobody else says'] }, 'a word that nobody else says'],
   ['log', '/operations/log', { limit }, `--max-count=${limit + 1}`],
-  ['grep', '/operations/grep', { pattern: 'words on', limit: 100_000, maxBytes: 64 * mebibyte }, '-ewords on'],
   ['diff', '/operations/diff', { from: `HEAD~${limit}`, to: 'HEAD', maxBytes: 64 * mebibyte }, '--unified=3'],
 ] as const
 
