@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { systemClock } from '../../core/clock.ts'
+import { asCanceled } from '../../core/deadline.ts'
 import { hasCode } from '../../core/errors.ts'
 import { singleFlight } from '../../core/single-flight.ts'
 import type { Lookup } from './address.ts'
@@ -86,7 +87,11 @@ export function httpRemotes(settings: HttpRemoteSettings): HttpRemotes {
 
     /** What a server can do does not depend on who asked first, unlike its refs. */
     async function found(signal: AbortSignal): Promise<Found> {
-      return known.get(key) ?? (await introductions.run(key, introduce, { signal }))
+      const before = known.get(key)
+      if (before !== undefined) return before
+      return introductions.run(key, introduce, { signal }).catch((error: unknown) => {
+        throw signal.aborted ? asCanceled(signal.reason) : error
+      })
     }
 
     async function listed({ url, advertisement }: Found, prefixes: readonly string[], signal: AbortSignal) {
