@@ -29,7 +29,8 @@ const RUNNING_SHARE = 0.75
 interface Line {
   running: number
   readonly waiting: Set<() => void>
-  readonly limit: number
+  /** What its tenant may have at once, as it was last said. */
+  limit: number
 }
 
 export function admission({ concurrency, maxWaiting, maxWaitMs }: AdmissionSettings): Admission {
@@ -40,13 +41,16 @@ export function admission({ concurrency, maxWaiting, maxWaitMs }: AdmissionSetti
 
   function lineOf(caller: Caller | undefined): Line {
     const tenant = tenantOf(caller)
-    const line = lines.get(tenant) ?? {
-      running: 0,
-      waiting: new Set(),
-      limit: caller?.limits.operations ?? (caller === undefined ? concurrency : Math.ceil(concurrency * RUNNING_SHARE)),
-    }
+    const line = lines.get(tenant) ?? { running: 0, waiting: new Set(), limit: 0 }
+    // Limits may have changed since the line began.
+    line.limit = limitOf(caller)
     lines.set(tenant, line)
     return line
+  }
+
+  function limitOf(caller: Caller | undefined): number {
+    if (caller === undefined) return concurrency
+    return caller.limits.operations ?? Math.ceil(concurrency * RUNNING_SHARE)
   }
 
   function start(line: Line): void {

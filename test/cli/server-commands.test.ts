@@ -1,32 +1,19 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { Service } from '../../src/cli/doors.ts'
+import { test } from 'node:test'
 import { connect } from '../../src/client/connect.ts'
-import { composeService } from '../../src/compose.ts'
-import { parseSettings } from '../../src/config.ts'
 import type { Receipt } from '../../src/engine/contract.ts'
 import { cli, type CliOptions } from '../support/cli.ts'
 import { makeGround } from '../support/engine-repository.ts'
-import { leftovers } from '../support/leftovers.ts'
+import { runService } from '../support/running-service.ts'
 
 const ground = makeGround(async (source) => {
   await source.commit({ files: { 'README.md': '# Ground\n', 'src/a.txt': 'a\n', 'docs/b.md': 'b\n' } })
   await source.commit({ files: { 'src/a.txt': 'a\nb\n' } })
 })
-let service: Service
-let url: string
-
-before(async () => {
-  service = await composeService(parseSettings(ground.home.settings), {}, { version: '0.0.0' })
-  url = await service.listen({ host: '127.0.0.1', port: 0 })
-})
-after(async () => {
-  await service.close()
-  assert.deepEqual(leftovers(ground.home), [])
-})
+const service = runService(ground.home)
 
 const served = (argv: readonly string[], options: CliOptions = {}) =>
-  cli(argv, { ...options, doors: { server: async () => connect(url) } })
+  cli(argv, { ...options, doors: { server: async () => connect(service.url) } })
 
 /** Runs a command that must succeed and says what it printed. */
 async function said(...argv: readonly string[]): Promise<string> {

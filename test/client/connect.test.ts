@@ -1,29 +1,16 @@
 import assert from 'node:assert/strict'
 import { createServer, request as ask } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, before, test, type TestContext } from 'node:test'
-import type { Service } from '../../src/cli/doors.ts'
+import { test, type TestContext } from 'node:test'
 import { connect } from '../../src/client/connect.ts'
-import { composeService } from '../../src/compose.ts'
-import { parseSettings } from '../../src/config.ts'
 import { describeEngine, fillForCases } from '../support/describe-engine.ts'
 import { makeGround } from '../support/engine-repository.ts'
-import { leftovers } from '../support/leftovers.ts'
+import { runService } from '../support/running-service.ts'
 
 const ground = makeGround(fillForCases)
-let service: Service
-let url: string
+const service = runService(ground.home)
 
-before(async () => {
-  service = await composeService(parseSettings(ground.home.settings), {}, { version: '0.0.0' })
-  url = await service.listen({ host: '127.0.0.1', port: 0 })
-})
-after(async () => {
-  await service.close()
-  assert.deepEqual(leftovers(ground.home), [])
-})
-
-describeEngine('an engine over HTTP', ground, async () => connect(url))
+describeEngine('an engine over HTTP', ground, async () => connect(service.url))
 
 /** A way to the service on which the first answer to each kind of question gets lost. */
 async function losingWay(t: TestContext): Promise<string> {
@@ -33,7 +20,7 @@ async function losingWay(t: TestContext): Promise<string> {
     const isFirst = !asked.has(`${method} ${path}`)
     asked.add(`${method} ${path}`)
     request.pipe(
-      ask(url + path, { method, headers }, (answer) => {
+      ask(service.url + path, { method, headers }, (answer) => {
         if (isFirst) answer.resume().once('end', () => response.destroy())
         else answer.pipe(response.writeHead(answer.statusCode ?? 0, answer.headers))
       }),
@@ -46,7 +33,7 @@ async function losingWay(t: TestContext): Promise<string> {
 }
 
 test('what is asked again because its answer got lost is done once', async (t) => {
-  const engine = connect(url)
+  const engine = connect(service.url)
   const shaky = connect(await losingWay(t))
   await shaky.images()
   const workspace = await shaky.open({ repo: ground.repo })

@@ -8,5 +8,5 @@ const home = makeHome()
 // The long form is `npm run storm`.
 test('agents that are killed at work leave nothing behind, and nothing half pushed', async (t) => {
   const { kills } = await workspaceStorm(home, { cycles: 8, seed: 7, report: (text) => t.diagnostic(text) })
-  assert(kills > 0, `only ${kills} were killed`)
+  assert(kills > 3, `only ${kills} were killed`)
 })

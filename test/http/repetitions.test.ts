@@ -1,36 +1,27 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { Service } from '../../src/cli/doors.ts'
+import { test } from 'node:test'
 import type { FastifyRequest } from 'fastify'
-import { composeService } from '../../src/compose.ts'
-import { parseSettings } from '../../src/config.ts'
 import { repetitions, type Sent } from '../../src/http/repetitions.ts'
 import { makeGround } from '../support/engine-repository.ts'
-import { leftovers } from '../support/leftovers.ts'
+import { runService } from '../support/running-service.ts'
 
 const ground = makeGround(async (source) => {
   await source.commit({ files: { 'README.md': '# Ground\n' } })
 })
-let service: Service
-let url: string
-
-before(async () => {
-  service = await composeService(parseSettings(ground.home.settings), {}, { version: '0' })
-  url = await service.listen({ host: '127.0.0.1', port: 0 })
-})
+const service = runService(ground.home)
 
 function post(path: string, body: object, headers: Record<string, string> = {}, signal?: AbortSignal) {
   const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers } }
-  return fetch(url + path, { ...init, body: JSON.stringify(body), ...(signal === undefined ? {} : { signal }) })
+  return fetch(service.url + path, { ...init, body: JSON.stringify(body), ...(signal === undefined ? {} : { signal }) })
 }
 
 async function openIds(): Promise<readonly string[]> {
-  const { value } = (await (await fetch(`${url}/v1/workspaces`)).json()) as { value: { id: string }[] }
+  const { value } = (await (await fetch(`${service.url}/v1/workspaces`)).json()) as { value: { id: string }[] }
   return value.map(({ id }) => id)
 }
 
 async function closeAll(): Promise<void> {
-  for (const id of await openIds()) await fetch(`${url}/v1/workspaces/${id}`, { method: 'DELETE' })
+  for (const id of await openIds()) await fetch(`${service.url}/v1/workspaces/${id}`, { method: 'DELETE' })
 }
 
 test('equal requests with one key have one effect, at once or later, and one answer', async () => {
@@ -114,9 +105,4 @@ test('an answer at a fixed commit has a tag; who has it already gets no body', a
   await ground.source.commit({ files: { 'more.txt': 'more\n' } })
   const third = await post('/v1/operations/log', { repo: ground.repo }, { 'if-none-match': etag })
   assert.deepEqual([third.status, third.headers.get('etag') === etag], [200, false])
-})
-
-after(async () => {
-  await service.close()
-  assert.deepEqual(leftovers(ground.home), [])
 })

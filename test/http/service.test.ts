@@ -1,29 +1,16 @@
 import assert from 'node:assert/strict'
 import { get } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { after, before, test } from 'node:test'
-import type { Service } from '../../src/cli/doors.ts'
-import { composeService } from '../../src/compose.ts'
-import { parseSettings } from '../../src/config.ts'
+import { test } from 'node:test'
 import { makeGround } from '../support/engine-repository.ts'
 import { startGitServer } from '../support/git-server.ts'
-import { leftovers } from '../support/leftovers.ts'
+import { runService } from '../support/running-service.ts'
 
 const ground = makeGround(async (source) => {
   await source.commit({ files: { 'README.md': '# Ground\n', 'src/a.txt': 'a\n' } })
   await source.commit({ files: { 'src/a.txt': 'a\nb\n' } })
 })
-let service: Service
-let url: string
-
-before(async () => {
-  service = await composeService(parseSettings(ground.home.settings), {}, { version: '0.0.0' })
-  url = await service.listen({ host: '127.0.0.1', port: 0 })
-})
-after(async () => {
-  await service.close()
-  assert.deepEqual(leftovers(ground.home), [])
-})
+const service = runService(ground.home)
 
 interface Answered<Value> {
   readonly value: Value
@@ -35,7 +22,7 @@ async function post<Value>(
   body: unknown,
   headers: Record<string, string> = {},
 ): Promise<Answered<Value> & { readonly status: number; readonly headers: Headers; readonly code?: string }> {
-  const response = await fetch(url + path, {
+  const response = await fetch(service.url + path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
@@ -51,7 +38,7 @@ async function opened(more: object = {}): Promise<string> {
 }
 
 async function close(workspace: string): Promise<void> {
-  assert.equal((await fetch(url + workspace, { method: 'DELETE' })).status, 204)
+  assert.equal((await fetch(service.url + workspace, { method: 'DELETE' })).status, 204)
 }
 
 test('an operation answers with value, receipt and where the time went', async () => {
@@ -77,7 +64,7 @@ test('an agent’s day over HTTP: open, write, see, commit, run, push, close', a
   assert.deepEqual([refused.status, refused.code], [401, 'auth_required'])
   const { value } = await post<{ id: string }>('/v1/workspaces', { repo: guarded.url('ground') }, gitAuthorization)
   const workspace = `/v1/workspaces/${value.id}`
-  const written = await fetch(`${url}${workspace}/files/notes/today.txt`, { method: 'PUT', body: 'found it\n' })
+  const written = await fetch(`${service.url}${workspace}/files/notes/today.txt`, { method: 'PUT', body: 'found it\n' })
   assert.deepEqual([written.status, await written.json()], [201, { value: { existed: false, bytes: 9 } }])
   const status = await post<{ clean: boolean }>(`${workspace}/operations/status`, {})
   assert.equal(status.value.clean, false)
@@ -98,7 +85,7 @@ test('an agent’s day over HTTP: open, write, see, commit, run, push, close', a
 
 test('files are bytes: read whole or in part, listed, written, removed, whatever they are called', async () => {
   const workspace = await opened()
-  const at = (path: string) => `${url}${workspace}/files/${path}`
+  const at = (path: string) => `${service.url}${workspace}/files/${path}`
   const bytes = Buffer.from([0, 255, 10, 128])
   assert.equal((await fetch(at('bin%FFary'), { method: 'PUT', body: bytes })).status, 201)
   const read = await fetch(at('bin%ffary'))
@@ -149,7 +136,11 @@ for (const [accept, parse] of [
     const workspace = await opened()
     const body = { argv: ['sh', '-c', 'echo one; read line; echo two >&2; exit 4'], stdin: 'go\n' }
     const headers = { 'content-type': 'application/json', accept }
-    const response = await fetch(`${url}${workspace}/exec`, { method: 'POST', headers, body: JSON.stringify(body) })
+    const response = await fetch(`${service.url}${workspace}/exec`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    })
     assert.equal(response.headers.get('content-type'), accept)
     const records = parse(await response.text())
     assert.deepEqual(
@@ -160,7 +151,7 @@ for (const [accept, parse] of [
     const [known, told] = [records.at(0), records.at(-1)] as { receipt: { commit: string } }[]
     assert.equal(known?.receipt.commit, told?.receipt.commit)
     const late = { argv: ['sh', '-c', 'echo one; sleep 100'], deadlineMs: 300 }
-    const cut = await fetch(`${url}${workspace}/exec`, { method: 'POST', headers, body: JSON.stringify(late) })
+    const cut = await fetch(`${service.url}${workspace}/exec`, { method: 'POST', headers, body: JSON.stringify(late) })
     const last = parse(await cut.text()).at(-1) as { type: string; problem: { code: string } } | undefined
     assert.deepEqual([last?.type, last?.problem.code], ['error', 'deadline_exceeded'])
     await close(workspace)
@@ -172,18 +163,23 @@ test('a client that goes ends its program', async () => {
   const leaving = new AbortController()
   const headers = { 'content-type': 'application/json', accept: 'application/x-ndjson' }
   const body = JSON.stringify({ argv: ['sh', '-c', 'echo up; sleep 100'] })
-  const response = await fetch(`${url}${workspace}/exec`, { method: 'POST', headers, body, signal: leaving.signal })
+  const response = await fetch(`${service.url}${workspace}/exec`, {
+    method: 'POST',
+    headers,
+    body,
+    signal: leaving.signal,
+  })
   await response.body?.getReader().read()
   leaving.abort()
   const programs = async () =>
-    ((await (await fetch(url + workspace)).json()) as Answered<{ programs: number }>).value.programs
+    ((await (await fetch(service.url + workspace)).json()) as Answered<{ programs: number }>).value.programs
   while ((await programs()) > 0) await new Promise((resolve) => setImmediate(resolve))
   await close(workspace)
 })
 
 test('what is malformed has a code and a status, and nothing of the inside', async () => {
   const send = async (path: string, init: RequestInit & { body?: string }) => {
-    const response = await fetch(url + path, { method: 'POST', ...init })
+    const response = await fetch(service.url + path, { method: 'POST', ...init })
     assert.match(response.headers.get('content-type') ?? '', /^application\/problem\+json/)
     const { code, details, title } = (await response.json()) as { code: string; details: object; title: string }
     assert.doesNotMatch(JSON.stringify({ details, title }), /node_modules|\/src\//)
@@ -221,13 +217,13 @@ test('what is malformed has a code and a status, and nothing of the inside', asy
 
 test('a page of another site that points its name here is not served', async () => {
   const body = await new Promise<string>((resolve, reject) => {
-    get(`${url}/healthz`, { headers: { host: 'evil.example' } }, (response) => resolve(text(response))).on(
+    get(`${service.url}/healthz`, { headers: { host: 'evil.example' } }, (response) => resolve(text(response))).on(
       'error',
       reject,
     )
   })
   assert.equal((JSON.parse(body) as { code: string }).code, 'host_unserved')
-  assert.deepEqual(await (await fetch(`${url}/healthz`)).json(), { status: 'ok' })
+  assert.deepEqual(await (await fetch(`${service.url}/healthz`)).json(), { status: 'ok' })
 })
 
 test('without API keys nothing but loopback is served', async () => {

@@ -1,27 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { Service } from '../../src/cli/doors.ts'
-import { composeService } from '../../src/compose.ts'
-import { parseSettings } from '../../src/config.ts'
+import { test } from 'node:test'
 import { makeGround } from '../support/engine-repository.ts'
-import { leftovers } from '../support/leftovers.ts'
+import { runService } from '../support/running-service.ts'
 import { makeRepository } from '../support/repository.ts'
 
 const ground = makeGround(async (source) => {
   await source.commit({ files: { 'README.md': '# Ground\n', 'src/a.txt': 'a\n' } })
   await source.commit({ files: { 'src/a.txt': 'a\nb\n' } })
 })
-let service: Service
-let url: string
-
-before(async () => {
-  service = await composeService(parseSettings(ground.home.settings), {}, { version: '0.0.0' })
-  url = await service.listen({ host: '127.0.0.1', port: 0 })
-})
-after(async () => {
-  await service.close()
-  assert.deepEqual(leftovers(ground.home), [])
-})
+const service = runService(ground.home)
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -43,7 +30,7 @@ const forms = {
 
 async function post(path: string, body: object, accept = 'application/json'): Promise<Response> {
   const headers = { 'content-type': 'application/json', accept }
-  return fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+  return fetch(service.url + path, { method: 'POST', headers, body: JSON.stringify(body) })
 }
 
 async function records(
@@ -77,7 +64,7 @@ for (const accept of Object.keys(forms) as (keyof typeof forms)[])
       assert.deepEqual({ commits: items, ...end.value }, answer.value)
       assert.equal((all[0] as { receipt: { commit: string } }).receipt.commit, end.receipt.commit)
     }
-    assert.equal((await fetch(url + workspace, { method: 'DELETE' })).status, 204)
+    assert.equal((await fetch(service.url + workspace, { method: 'DELETE' })).status, 204)
   })
 
 test('opening and warming tell how the clone goes, and end with the answer', async () => {
@@ -112,5 +99,5 @@ test('what fails before the first record has its status, what fails after it is 
   const late = await records(`/v1/workspaces/${workspace}/operations/read-file`, { path: 'nowhere' })
   assert.deepEqual(typesOf(late), ['start', 'error'])
   assert.equal((late.at(-1) as { problem: { code: string } }).problem.code, 'path_not_found')
-  assert.equal((await fetch(`${url}/v1/workspaces/${workspace}`, { method: 'DELETE' })).status, 204)
+  assert.equal((await fetch(`${service.url}/v1/workspaces/${workspace}`, { method: 'DELETE' })).status, 204)
 })

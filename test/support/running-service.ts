@@ -18,6 +18,7 @@ export interface Said {
 export interface RunningService {
   readonly url: string
   readonly port: number
+  listen: Service['listen']
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Said>
   /** The path of a workspace that was opened. */
   open(repo: string): Promise<string>
@@ -35,6 +36,7 @@ export function runService(home: EngineHome, more: object = {}): RunningService 
       assert.deepEqual(leftovers(home), [])
     })
     running.url = await service.listen({ host: '127.0.0.1', port: 0 })
+    running.listen = (address) => service.listen(address)
     running.port = Number(new URL(running.url).port)
   })
   running.post = async (path, body, headers = {}) => {

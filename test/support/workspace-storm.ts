@@ -13,7 +13,7 @@ import { makeRepository } from './repository.ts'
 import { live, type StormNews } from './storm-process.ts'
 
 /** What a process would do in a whole life. */
-const CYCLES_OF_A_PROCESS = 4
+const CYCLES_OF_A_PROCESS = 2
 
 const program = new URL('storm-process.ts', import.meta.url).pathname
 

@@ -1,0 +1,9 @@
+import { test } from 'node:test'
+import { makeHome } from '../support/engine-home.ts'
+import { killStorm } from '../support/kill-storm.ts'
+
+const rounds = 50
+const home = makeHome()
+
+test(`${rounds} rounds with one of several processes killed leave nothing behind and every answer right`, () =>
+  killStorm(home, { rounds, seed: 20_240_501 }))
