@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { parseSettings, settingsFromEnvironment, settingsSchema } from '../src/config.ts'
@@ -8,11 +7,12 @@ import { hasCode } from '../src/core/errors.ts'
 import { engineSettings } from '../src/engine/settings.ts'
 import { localSettings } from '../src/sandbox/local/settings.ts'
 import { configDocs } from '../tools/config-docs.ts'
+import { scratchPlace } from './support/scratch-place.ts'
 
 const stateDir = '/srv/state'
 
 function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'config-'))
+  const path = mkdtempSync(join(scratchPlace, 'config-'))
   t.after(() => rmSync(path, { recursive: true }))
   return path
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { test } from 'node:test'
 import { childrenOf, currentBoot, identify, isAlive } from '../../src/core/process-identity.ts'
+import { scratchPlace } from '../support/scratch-place.ts'
 
 test('this process is who it is, and alive', () => {
   const self = identify(process.pid)
@@ -41,7 +41,7 @@ test('a process that has ended is dead, also while it waits for its parent to lo
 })
 
 test('a program whose name looks like the fields after it is still read right', async (t) => {
-  const folder = mkdtempSync(`${tmpdir()}/forkyard-name-`)
+  const folder = mkdtempSync(`${scratchPlace}/forkyard-name-`)
   t.after(() => rmSync(folder, { recursive: true }))
   const program = `${folder}/a) Z 1 (b`
   copyFileSync('/bin/sleep', program)

@@ -132,7 +132,7 @@ test('a worktree that the configuration moves elsewhere is still one of the sand
   }
 })
 
-const ofEveryKind = new Set(['status', 'log', 'write-file', 'add', 'commit', 'stash', 'merge', 'tag', 'fetch', 'push'])
+const ofEveryKind = new Set(['status', 'log', 'commit', 'merge', 'push'])
 
 test('a working copy without git, or with a ruin of it, has codes for everything and can be closed', async () => {
   for (const ruin of [

@@ -2,7 +2,7 @@ import { test } from 'node:test'
 import { makeHome } from '../support/engine-home.ts'
 import { killStorm } from '../support/kill-storm.ts'
 
-const rounds = 25
+const rounds = 12
 const home = makeHome()
 
 // The long form is `npm run storm`.

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { inspect } from 'node:util'
@@ -13,12 +12,13 @@ import {
   requestAuthorization,
   selectCredential,
 } from '../../src/engine/credentials.ts'
+import { scratchPlace } from '../support/scratch-place.ts'
 
 const secret = 'hunter2-token'
 let root: string
 
 before(async () => {
-  root = await mkdtemp(join(tmpdir(), 'forkyard-credentials-'))
+  root = await mkdtemp(join(scratchPlace, 'forkyard-credentials-'))
 })
 
 after(async () => await rm(root, { recursive: true }))

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { hasCode } from '../../src/core/errors.ts'
 import { apiKeys, apiKeysSchema } from '../../src/http/api-keys.ts'
 import { keyOf, sha256, writeKeys } from '../support/tenants.ts'
+import { scratchPlace } from '../support/scratch-place.ts'
 
-const dir = mkdtempSync(join(tmpdir(), 'forkyard-keys-'))
+const dir = mkdtempSync(join(scratchPlace, 'forkyard-keys-'))
 after(() => rmSync(dir, { recursive: true }))
 const path = join(dir, 'keys.json')
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -8,6 +8,7 @@ import { after } from 'node:test'
 import { composeEngine } from '../../src/compose.ts'
 import { parseSettings, type Settings } from '../../src/config.ts'
 import type { Engine } from '../../src/engine/contract.ts'
+import { scratchPlace } from './scratch-place.ts'
 
 /** A state directory of its own with engines and whole processes on it; removed when its process ends. */
 export interface EngineHome {
@@ -37,11 +38,10 @@ export interface CliEnd {
 }
 
 const program = join(import.meta.dirname, '../../bin/forkyard')
-const gibibyte = 1024 ** 3
 
 /** Call it at the top of a test file. Started as root its sandboxes have a uid that no other home has. */
 export function makeHome(more: Partial<Settings> = {}): EngineHome {
-  const dir = mkdtempSync(join(memoryDir(), 'forkyard-home-'))
+  const dir = mkdtempSync(join(scratchPlace, 'forkyard-home-'))
   chmodSync(dir, 0o711)
   mkdirSync(join(dir, 'home'))
   const isRoot = process.getuid?.() === 0
@@ -98,16 +98,5 @@ export function makeHome(more: Partial<Settings> = {}): EngineHome {
     atEnd: (work) => void endings.push(work),
     start,
     forkyard: (argv, env) => start(argv, env).end,
-  }
-}
-
-/** Memory where there is enough of it: these tests are about order, not about disks. */
-function memoryDir(): string {
-  try {
-    const { bavail, bsize } = statfsSync('/dev/shm')
-    return bavail * bsize > 4 * gibibyte ? '/dev/shm' : tmpdir()
-  } catch {
-    // No such file system here.
-    return tmpdir()
   }
 }

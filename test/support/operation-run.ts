@@ -1,5 +1,4 @@
 import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { z } from 'zod'
@@ -12,10 +11,11 @@ import { parseInput } from '../../src/git/parse-input.ts'
 import { bindGit, type Git } from '../../src/git/run-git.ts'
 import { hostExec } from './host-exec.ts'
 import { hermeticGit } from './repository.ts'
+import { scratchPlace } from './scratch-place.ts'
 
 /** A directory of its own for a test, removed afterwards. */
 export async function scratchDir(t: Pick<TestContext, 'after'>): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'forkyard-test-'))
+  const dir = await mkdtemp(join(scratchPlace, 'forkyard-test-'))
   t.after(() => rm(dir, { recursive: true, force: true }))
   return dir
 }

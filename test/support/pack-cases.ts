@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { hasCode } from '../../src/core/errors.ts'
 import { progressReader, type Progress } from '../../src/core/progress.ts'
 import type { FetchPackOptions, Remote } from '../../src/git/remote/remote.ts'
 import { makeRepository, type Repository } from './repository.ts'
+import { scratchPlace } from './scratch-place.ts'
 
 export interface PackGround {
   /** Directory whose sub-directories are served. */
@@ -24,7 +24,7 @@ export function describePacks(name: string, make: (root: string) => Promise<Pack
     let ids: string[]
 
     before(async () => {
-      ground = await make(await mkdtemp(join(tmpdir(), 'forkyard-packs-')))
+      ground = await make(await mkdtemp(join(scratchPlace, 'forkyard-packs-')))
       repository = await makeRepository(join(ground.root, 'a.git'), { bare: true })
       ids = []
       for (const text of ['1', '2', '3'])

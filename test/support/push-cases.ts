@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { AppError, hasCode } from '../../src/core/errors.ts'
 import { addHook, cleanState, packFor, pushOptions, rejectedWith, type PushTarget } from './push-target.ts'
 import { makeRepository, type Repository } from './repository.ts'
+import { scratchPlace } from './scratch-place.ts'
 
 /** How one ref of a remote is moved, whatever way it takes; `make` serves an empty directory. */
 export function describePushes(name: string, make: (root: string) => Promise<PushTarget>): void {
@@ -17,7 +17,7 @@ export function describePushes(name: string, make: (root: string) => Promise<Pus
     let count = 0
 
     before(async () => {
-      target = await make(await mkdtemp(join(tmpdir(), 'forkyard-pushes-')))
+      target = await make(await mkdtemp(join(scratchPlace, 'forkyard-pushes-')))
       work = await makeRepository(join(target.root, 'work'))
       ids = []
       for (const text of ['1', '2', '3']) ids.push(await work.commit({ files: { file: text.repeat(1000) } }))

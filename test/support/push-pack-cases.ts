@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { AppError, hasCode } from '../../src/core/errors.ts'
@@ -19,6 +18,7 @@ import {
   type PushTarget,
 } from './push-target.ts'
 import { makeRepository, type Repository } from './repository.ts'
+import { scratchPlace } from './scratch-place.ts'
 
 /** What becomes of packs that are pushed, good ones, great ones and broken ones, whatever way they take. */
 export function describePushedPacks(name: string, make: (root: string) => Promise<PushTarget>): void {
@@ -29,7 +29,7 @@ export function describePushedPacks(name: string, make: (root: string) => Promis
     let [base, small, large] = ['', '', '']
 
     before(async () => {
-      target = await make(await mkdtemp(join(tmpdir(), 'forkyard-pushes-')))
+      target = await make(await mkdtemp(join(scratchPlace, 'forkyard-pushes-')))
       work = await makeRepository(join(target.root, 'work'))
       base = await work.commit({ files: { file: '1' } })
       small = await work.commit({ files: { file: '2' } })

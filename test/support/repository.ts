@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { builtOnce, keyOf } from './built-once.ts'
 
 /** What a path holds; a bare string or bytes is a regular file. */
 export type Entry =
@@ -41,6 +42,8 @@ export interface Repository {
   tag(name: string, options?: { at?: string; message?: string; date?: string }): Promise<string>
   /** Merges `from` into a branch (default main) as git would, two parents always; throws on conflicts. */
   merge(from: string, spec?: Pick<CommitSpec, 'message' | 'date' | 'author' | 'branch'>): Promise<string>
+  /** How much younger than the first commit the next one will be. */
+  minutes(): number
   /** Makes index and worktree equal to HEAD. */
   checkout(): Promise<void>
   /** Runs git there and returns stdout without the last newline. */
@@ -82,25 +85,38 @@ export async function makeRepository(
 ): Promise<Repository> {
   await mkdir(dir, { recursive: true })
   const init = ['init', '--quiet', `--object-format=${objectFormat}`, '--initial-branch=main', '--template=']
-  await hermeticGit(dir, bare ? [...init, '--bare'] : init)
+  const argv = bare ? [...init, '--bare'] : init
+  await builtOnce(argv.join(' '), dir, () => hermeticGit(dir, argv))
   return openRepository(dir)
 }
 
+/** A new repository with what `build` puts in it; where the same was built before, a copy of that. */
+export async function makeBuilt<T>(
+  dir: string,
+  options: Parameters<typeof makeRepository>[1],
+  build: (repository: Repository) => Promise<T>,
+): Promise<{ readonly repository: Repository; readonly value: T }> {
+  const { value, minutes } = await builtOnce(`${keyOf(build)} ${JSON.stringify(options)}`, dir, async () => {
+    const repository = await makeRepository(dir, options)
+    return { value: await build(repository), minutes: repository.minutes() }
+  })
+  return { repository: openRepository(dir, minutes), value }
+}
+
 /** The same handle for a repository that exists already. */
-export function openRepository(dir: string): Repository {
-  let count = 0
+export function openRepository(dir: string, minutes = 0): Repository {
+  let count = minutes
   const gitBytes: Repository['gitBytes'] = (args, options) => hermeticGit(dir, args, options)
   const git: Repository['git'] = async (args, options) => (await gitBytes(args, options)).toString().replace(/\n$/, '')
-  const tip = (name: string) => git(['rev-parse', '--verify', '--quiet', name], { okExitCodes: [0, 1] })
 
   async function commit(spec: CommitSpec = {}, tree?: string): Promise<string> {
     const branch = `refs/heads/${spec.branch ?? 'main'}`
-    const parents = spec.parents ?? [await tip(branch)].filter(Boolean)
+    const parents = spec.parents ?? (await tipOf(dir, branch))
     const when = rawDate(spec.date, firstSecond + 60 * count++)
     const { author = ada, committer = grace, message = `Commit ${count}\n` } = spec
     const lines = [
       line('feature done'),
-      line('commit refs/forkyard-test/new'),
+      line(`commit ${branch}`),
       line('mark :1'),
       line(`author ${author.name} <${author.email}> ${when}`),
       line(`committer ${committer.name} <${committer.email}> ${when}`),
@@ -110,20 +126,16 @@ export function openRepository(dir: string): Repository {
       ...(spec.delete ?? []).map((path) => line(`D ${quote(path)}`)),
       ...pairs(spec.files ?? {}).flatMap(([path, entry]) => modify(quote(path), entry)),
       line('get-mark :1'),
-      line('reset refs/forkyard-test/new'),
       line('done'),
     ]
-    const id = (
-      await git(['fast-import', '--quiet', '--force', '--date-format=raw'], { input: Buffer.concat(lines) })
-    ).trim()
-    await git(['update-ref', branch, id])
-    return id
+    return git(['fast-import', '--quiet', '--force', '--date-format=raw'], { input: Buffer.concat(lines) })
   }
 
   return {
     dir,
     git,
     gitBytes,
+    minutes: () => count,
     commit: (spec) => commit(spec),
     async branch(name, at = 'HEAD') {
       await git(['update-ref', `refs/heads/${name}`, at])
@@ -166,6 +178,19 @@ export function hermeticGit(cwd: string, args: readonly string[], options: GitOp
     child.stdin.on('error', () => {})
     child.stdin.end(input ?? '')
   })
+}
+
+/** The commit of a ref, if it is there, without a process: repositories are built by the thousand. */
+async function tipOf(dir: string, ref: string): Promise<readonly string[]> {
+  const gitDir = await stat(`${dir}/.git`).then(
+    () => `${dir}/.git`,
+    () => dir,
+  )
+  const read = (name: string): Promise<string> => readFile(`${gitDir}/${name}`, 'utf8').catch(() => '')
+  const loose = (await read(ref)).trim()
+  if (loose !== '') return [loose]
+  const packed = (await read('packed-refs')).split('\n').find((each) => each.endsWith(` ${ref}`))
+  return packed === undefined ? [] : [packed.slice(0, packed.indexOf(' '))]
 }
 
 function modify(path: string, entry: Entry): Buffer[] {

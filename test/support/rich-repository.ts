@@ -1,4 +1,4 @@
-import { makeRepository, type Repository } from './repository.ts'
+import { makeBuilt, type Repository } from './repository.ts'
 
 /** A name that is not UTF-8 and holds a newline, a quote and a tab. */
 export const oddBytes = Buffer.from([0xff, 0x0a, 0x22, 0x09, 0x2d])
@@ -23,7 +23,7 @@ export const lfsPointer = `version https://git-lfs.github.com/spec/v1\noid sha25
 const lines = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => `line ${from + index}\n`).join('')
 
-export interface RichRepository extends Repository {
+interface RichHistory {
   readonly first: string
   readonly second: string
   readonly topic: string
@@ -31,12 +31,18 @@ export interface RichRepository extends Repository {
   readonly last: string
 }
 
+export type RichRepository = Repository & RichHistory
+
 /** A small history with everything an operation can meet: odd names, modes, links, a submodule, LFS, CRLF, renames, copies, a merge. */
 export async function makeRichRepository(
   dir: string,
   options: { objectFormat?: 'sha1' | 'sha256'; bare?: boolean } = {},
 ): Promise<RichRepository> {
-  const repository = await makeRepository(dir, options)
+  const { repository, value } = await makeBuilt(dir, options, commitAll)
+  return { ...repository, ...value }
+}
+
+async function commitAll(repository: Repository): Promise<RichHistory> {
   const first = await repository.commit({
     message: 'Begin\n\nA body\nof two lines\n',
     files: [
@@ -83,5 +89,5 @@ export async function makeRichRepository(
   })
   const merged = await repository.merge('topic', { message: 'Merge the topic' })
   const last = await repository.commit({ message: 'Nothing changed' })
-  return { ...repository, first, second, topic, merged, last }
+  return { first, second, topic, merged, last }
 }

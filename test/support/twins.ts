@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cp, readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { z } from 'zod'
@@ -8,7 +8,7 @@ import type { Operation } from '../../src/git/operation.ts'
 import { bindGit, type Git } from '../../src/git/run-git.ts'
 import { hostExec } from './host-exec.ts'
 import { runOperation, scratchDir } from './operation-run.ts'
-import { hermeticEnv, hermeticGit, makeRepository, openRepository, type Repository } from './repository.ts'
+import { hermeticEnv, hermeticGit, makeBuilt, type Repository } from './repository.ts'
 import { filesOf } from './workspace-run.ts'
 
 /** Two equal repositories: an operation runs in one, plain git in the other, and then they have to be equal again. */
@@ -58,11 +58,12 @@ export async function makeTwins(
   options: { objectFormat?: 'sha1' | 'sha256' } = {},
 ): Promise<Twins> {
   const root = await scratchDir(t)
-  const ours = await makeRepository(join(root, 'ours'), options)
-  await build(ours)
-  await cp(join(ours.dir, '.git'), join(root, 'plain/.git'), { recursive: true, verbatimSymlinks: true })
-  const plain = openRepository(join(root, 'plain'))
-  for (const repository of [ours, plain]) await repository.checkout()
+  const make = async (name: string): Promise<Repository> => {
+    const { repository } = await makeBuilt(join(root, name), options, build)
+    await repository.checkout()
+    return repository
+  }
+  const [ours, plain] = [await make('ours'), await make('plain')]
   const config = ['-c', 'commit.cleanup=scissors', '-c', 'advice.detachedHead=false']
   return {
     ours,
@@ -86,11 +87,10 @@ export async function stateOf(dir: string): Promise<Record<string, unknown>> {
   const read = async (...args: readonly string[]) =>
     (await hermeticGit(dir, args, { okExitCodes: [0, 1] })).toString('latin1')
   return {
-    head: await read('symbolic-ref', '--quiet', 'HEAD'),
-    commit: await read('rev-parse', '--verify', '--quiet', 'HEAD'),
+    head: await readFile(join(dir, '.git/HEAD'), 'utf8'),
     refs: await read('for-each-ref', '--format=%(refname) %(objectname) %(upstream)'),
     index: await read('ls-files', '--stage', '-z'),
-    // Renames would be looked for in contents, which a partial copy may lack.
+    // With what HEAD is. Renames would be looked for in contents, which a partial copy may lack.
     status: await read('status', '--porcelain=v2', '-z', '--untracked-files=all', '--branch', '--no-renames'),
     underWay: (await readdir(join(dir, '.git'))).filter((name) => states.includes(name)).toSorted(),
     files: await filesOf(dir),

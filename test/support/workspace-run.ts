@@ -75,7 +75,7 @@ export async function makeTwins(
 /** Everything of a working copy that an operation may change: refs, index, status, files with modes. */
 export async function stateOf({ dir, git, gitBytes }: Repository): Promise<Record<string, unknown>> {
   const [head, refs, index, status] = await Promise.all([
-    git(['rev-parse', '--symbolic-full-name', 'HEAD']),
+    readFile(join(dir, '.git/HEAD'), 'utf8'),
     git(['for-each-ref', '--format=%(refname) %(objectname)']),
     gitBytes(['ls-files', '--stage', '-z']),
     gitBytes(['status', '--porcelain=v2', '-z', '--branch', '--untracked-files=all', '--ignored']),

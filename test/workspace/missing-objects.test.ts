@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { listWanted, missingOf } from '../../src/workspace/missing-objects.ts'
 import type { Step } from '../../src/workspace/steps.ts'
 import { gitAt } from '../support/operation-run.ts'
 import { makeRepository, openRepository, type Repository } from '../support/repository.ts'
+import { scratchPlace } from '../support/scratch-place.ts'
 
 const { signal } = new AbortController()
 let root: string
@@ -14,7 +14,7 @@ let source: Repository
 let tip: string
 
 before(async () => {
-  root = mkdtempSync(join(tmpdir(), 'forkyard-missing-'))
+  root = mkdtempSync(join(scratchPlace, 'forkyard-missing-'))
   source = await makeRepository(join(root, 'source'))
   await source.git(['config', 'uploadpack.allowFilter', 'true'])
   await source.commit({ files: { 'a/f': 'one\n', 'b/f': 'two\n', top: '1\n' } })

@@ -167,7 +167,7 @@ for (const [kernel, on] of [
       'cp -p outside/file outside/gone; touch outside/theirs; rmdir .git/hooks; ln -s ../outside .git/hooks',
     )
     const before = await watched()
-    const outcomes = await besides(swap, 40, () => [
+    const outcomes = await besides(swap, 20, () => [
       files.write('dir/new', 'owned'),
       files.write('dir/new', 'owned', true),
       files.write('dir/file', 'inside\n'),
@@ -187,7 +187,7 @@ for (const [kernel, on] of [
     mkdir "way"; open F, ">", "way/other"; print F "theirs"; close F; rename "way/other", "way/name"; unlink "way/name";
     mkdir "way/name"; rmdir "way/name"; symlink "../outside/file", "way/name"; unlink "way/name"; rmdir "way"`
     const before = await watched()
-    const outcomes = await besides(turnAbout, 40, () => [
+    const outcomes = await besides(turnAbout, 20, () => [
       files.write('way/name', 'ours'),
       files.write('way/name', 'ours', true),
       files.text('way/name').then((text) => assert.match(text, /^(?:theirs|ours)$/)),

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { inspect } from 'node:util'
@@ -15,6 +14,7 @@ import { band, reportOf } from '../../support/git-server-push-faults.ts'
 import { startGitServer, type GitServer } from '../../support/git-server.ts'
 import { packet } from '../../support/git-server-wire.ts'
 import { makeRepository, type Repository } from '../../support/repository.ts'
+import { scratchPlace } from '../../support/scratch-place.ts'
 
 const { signal } = new AbortController()
 const password = `correct/horse ${randomUUID()}`
@@ -27,7 +27,7 @@ let bare: Repository
 let oid: string
 
 before(async () => {
-  root = await mkdtemp(join(tmpdir(), 'forkyard-echoes-'))
+  root = await mkdtemp(join(scratchPlace, 'forkyard-echoes-'))
   server = await startGitServer({ root })
   work = await makeRepository(join(root, 'work'))
   bare = await makeRepository(join(root, 'a.git'), { bare: true })

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -12,12 +11,13 @@ import { allowedRepo, askRefs, askRefsFailure, closedPort, listen } from '../../
 import { expiredCertificate, testKey, validCertificate } from '../../support/certificates.ts'
 import { startGitServer, type GitServer } from '../../support/git-server.ts'
 import { makeRepository } from '../../support/repository.ts'
+import { scratchPlace } from '../../support/scratch-place.ts'
 
 let root: string
 let server: GitServer
 
 before(async () => {
-  root = await mkdtemp(join(tmpdir(), 'forkyard-faults-'))
+  root = await mkdtemp(join(scratchPlace, 'forkyard-faults-'))
   server = await startGitServer({ root })
   await (await makeRepository(join(root, 'a.git'), { bare: true })).commit({ files: { a: '1' } })
 })

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -10,13 +9,14 @@ import { allowedRepo, askRefs, askRefsFailure, type Asking } from '../../support
 import type { Fault } from '../../support/git-server-faults.ts'
 import { startGitServer, type GitServer } from '../../support/git-server.ts'
 import { hermeticEnv, makeRepository } from '../../support/repository.ts'
+import { scratchPlace } from '../../support/scratch-place.ts'
 
 let root: string
 let server: GitServer
 let id: string
 
 before(async () => {
-  root = await mkdtemp(join(tmpdir(), 'forkyard-faults-'))
+  root = await mkdtemp(join(scratchPlace, 'forkyard-faults-'))
   server = await startGitServer({ root })
   id = await (await makeRepository(join(root, 'a.git'), { bare: true })).commit({ files: { a: '1' } })
 })

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { hasCode } from '../../../src/core/errors.ts'
@@ -12,6 +11,7 @@ import { parseRepo } from '../../../src/git/remote/repo-url.ts'
 import { startGitServer, type GitServer } from '../../support/git-server.ts'
 import { describePacks } from '../../support/pack-cases.ts'
 import { makeRepository } from '../../support/repository.ts'
+import { scratchPlace } from '../../support/scratch-place.ts'
 
 const { signal } = new AbortController()
 
@@ -44,7 +44,7 @@ const remotes = httpRemotes(httpRemoteDefaults)
 const impatient = httpRemotes({ ...httpRemoteDefaults, packIdleMs: 300 })
 
 before(async () => {
-  root = await mkdtemp(join(tmpdir(), 'forkyard-http-pack-'))
+  root = await mkdtemp(join(scratchPlace, 'forkyard-http-pack-'))
   const large = await makeRepository(join(root, 'large.git'), { bare: true })
   const id = await large.commit({ files: { noise: randomBytes(8_000_000) } })
   server = await startGitServer({ root })

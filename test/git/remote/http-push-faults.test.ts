@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import type { ErrorCode } from '../../../src/core/errors.ts'
@@ -13,6 +12,7 @@ import { startGitServer, type GitServer } from '../../support/git-server.ts'
 import { packet } from '../../support/git-server-wire.ts'
 import { eventually, packFor, pieces, pushOptions } from '../../support/push-target.ts'
 import { makeRepository, type Repository } from '../../support/repository.ts'
+import { scratchPlace } from '../../support/scratch-place.ts'
 
 let root: string
 let server: GitServer
@@ -21,7 +21,7 @@ let bare: Repository
 let oid: string
 
 before(async () => {
-  root = await mkdtemp(join(tmpdir(), 'forkyard-push-faults-'))
+  root = await mkdtemp(join(scratchPlace, 'forkyard-push-faults-'))
   server = await startGitServer({ root })
   work = await makeRepository(join(root, 'work'))
   bare = await makeRepository(join(root, 'a.git'), { bare: true })

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test, type TestContext } from 'node:test'
 import { AppError, hasCode } from '../../../src/core/errors.ts'
@@ -14,6 +13,7 @@ import { startGitServer, type GitServer } from '../../support/git-server.ts'
 import { packet } from '../../support/git-server-wire.ts'
 import { packBytes, packFor, pieces, pushOptions } from '../../support/push-target.ts'
 import { makeRepository, type Repository } from '../../support/repository.ts'
+import { scratchPlace } from '../../support/scratch-place.ts'
 
 let root: string
 let server: GitServer
@@ -23,7 +23,7 @@ let remotes: HttpRemotes
 let oid: string
 
 before(async () => {
-  root = await mkdtemp(join(tmpdir(), 'forkyard-push-requests-'))
+  root = await mkdtemp(join(scratchPlace, 'forkyard-push-requests-'))
   server = await startGitServer({ root })
   work = await makeRepository(join(root, 'work'))
   bare = await makeRepository(join(root, 'team/a.git'), { bare: true })

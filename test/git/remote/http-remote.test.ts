@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { hasCode, type ErrorCode } from '../../../src/core/errors.ts'
@@ -9,6 +8,7 @@ import type { Remote, RemoteAuthorization } from '../../../src/git/remote/remote
 import { parseRepo } from '../../../src/git/remote/repo-url.ts'
 import { startGitServer, type GitServer } from '../../support/git-server.ts'
 import { makeRepository, type Repository } from '../../support/repository.ts'
+import { scratchPlace } from '../../support/scratch-place.ts'
 
 let root: string
 let server: GitServer
@@ -17,7 +17,7 @@ let deep: Repository
 const { signal } = new AbortController()
 
 before(async () => {
-  root = await mkdtemp(join(tmpdir(), 'forkyard-http-'))
+  root = await mkdtemp(join(scratchPlace, 'forkyard-http-'))
   server = await startGitServer({ root })
   deep = await makeRepository(join(root, 'team/deep.git'), { bare: true })
   await deep.commit({ files: { a: '1' } })

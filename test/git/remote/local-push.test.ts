@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { hasCode } from '../../../src/core/errors.ts'
@@ -10,6 +10,7 @@ import { describePushes } from '../../support/push-cases.ts'
 import { describePushedPacks } from '../../support/push-pack-cases.ts'
 import { addHook, eventually, packFor, pushOptions, type PushTarget } from '../../support/push-target.ts'
 import { makeRepository, type Repository } from '../../support/repository.ts'
+import { scratchPlace } from '../../support/scratch-place.ts'
 
 async function sameMachine(root: string): Promise<PushTarget> {
   return {
@@ -27,7 +28,7 @@ let work: Repository
 let oid: string
 
 before(async () => {
-  root = await mkdtemp(join(tmpdir(), 'forkyard-local-push-'))
+  root = await mkdtemp(join(scratchPlace, 'forkyard-local-push-'))
   work = await makeRepository(join(root, 'work'))
   oid = await work.commit({ files: { a: '1' } })
 })

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { hasCode, type ErrorCode } from '../../../src/core/errors.ts'
 import { localRemote } from '../../../src/git/remote/local-remote.ts'
 import { describePacks } from '../../support/pack-cases.ts'
 import { makeRepository, type Repository } from '../../support/repository.ts'
+import { scratchPlace } from '../../support/scratch-place.ts'
 
 let root: string
 let repository: Repository
@@ -14,7 +14,7 @@ let ids: string[]
 const { signal } = new AbortController()
 
 before(async () => {
-  root = await mkdtemp(join(tmpdir(), 'forkyard-local-'))
+  root = await mkdtemp(join(scratchPlace, 'forkyard-local-'))
   repository = await makeRepository(join(root, 'a'))
   ids = []
   for (const text of ['1', '2', '3'])

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { hasCode, type ErrorCode } from '../../../src/core/errors.ts'
 import { localRemote } from '../../../src/git/remote/local-remote.ts'
 import { lookUpRef, prefixesFor } from '../../../src/git/remote/resolve-ref.ts'
 import { makeRepository, type Repository } from '../../support/repository.ts'
+import { scratchPlace } from '../../support/scratch-place.ts'
 
 let root: string
 let repository: Repository
 const { signal } = new AbortController()
 
 before(async () => {
-  root = await mkdtemp(join(tmpdir(), 'forkyard-refs-'))
+  root = await mkdtemp(join(scratchPlace, 'forkyard-refs-'))
   repository = await makeRepository(join(root, 'a'))
   await repository.commit({ files: { a: '1' } })
   await repository.branch('topic')

@@ -43,7 +43,7 @@ find . -name .git -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0r sha25
 
 /** The same walks in every run, so that a red build means a change; FORKYARD_TEST_SEED explores others. */
 const seed = Number(process.env['FORKYARD_TEST_SEED'] ?? 7)
-const numRuns = Number(process.env['FORKYARD_TEST_RUNS'] ?? 40) / 4
+const numRuns = Number(process.env['FORKYARD_TEST_RUNS'] ?? 12) / 4
 
 test('a fork of a live working copy is its equal, and status by the hook is right there as without', async () => {
   await fc.assert(

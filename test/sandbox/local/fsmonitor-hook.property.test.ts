@@ -48,7 +48,7 @@ async function compared(lines: readonly string[]): Promise<void> {
 const stack = fc.constantFrom(['one'], ['two', 'one'], ['three', 'two', 'one'])
 /** The same walks in every run, so that a red build means a change; FORKYARD_TEST_SEED explores others. */
 const seed = Number(process.env['FORKYARD_TEST_SEED'] ?? 7)
-const numRuns = Number(process.env['FORKYARD_TEST_RUNS'] ?? 40)
+const numRuns = Number(process.env['FORKYARD_TEST_RUNS'] ?? 12)
 
 test('status by the hook equals status without it, whatever was done in a fork', async () => {
   await fc.assert(
