@@ -24,6 +24,7 @@ import { openedIds, resolver } from './resolve.ts'
 import { runningPrograms } from './running-programs.ts'
 import type { EngineSettings } from './settings.ts'
 import { stateOf } from './state.ts'
+import { wantedImage } from './wanted-image.ts'
 
 export interface EngineParts {
   readonly settings: EngineSettings
@@ -111,18 +112,8 @@ export function inProcessEngine({
       return bracketRequest({ ...common, operation: 'warm' }, options, async (scope) => {
         const repository = await parts.repositories.open(common.repo, opener(options))
         const resolution = await parts.resolver.resolve(repository, common.ref, { ...common, signal: scope.signal })
-        const { connect } = repository
-        const needs: Needs = cone.length === 0 ? wholeWorktree : { ...wholeWorktree, blobs: 'none', worktree: 'cone' }
-        const listBlobs = async (): Promise<readonly string[]> => []
-        const wanted = {
-          repo: repository.key,
-          sharing: repository.scope,
-          connect,
-          needs,
-          commits: openedIds(resolution),
-          cone,
-          listBlobs,
-        }
+        const commits = openedIds(resolution)
+        const wanted = wantedImage({ repository, commits, needs: wholeWorktree, cone })
         const provide = (): Promise<Provided> => images.provide(wanted, scope)
         const provided = await parts.admission.run(options.caller, provide, scope)
         await driver.synced()

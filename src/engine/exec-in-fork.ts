@@ -2,7 +2,6 @@ import { span } from '../core/spans.ts'
 import { correlationId } from '../core/correlation.ts'
 import type { Needs } from '../git/operation.ts'
 import { openingArgv, programEnvironment } from '../workspace/opening.ts'
-import type { ImageRequest } from '../workspace/image-request.ts'
 import { withSandbox, WORKSPACE } from '../workspace/place.ts'
 import { sandboxLimits } from './caller.ts'
 import type { Execution, Receipt, RequestOptions } from './contract.ts'
@@ -13,6 +12,7 @@ import { opener } from './repositories.ts'
 import { bracketRequest, type RequestScope } from './request-scope.ts'
 import { openedIds } from './resolve.ts'
 import { withSecondTry } from './second-try.ts'
+import { wantedImage } from './wanted-image.ts'
 
 /** A program may read and run every file; history beyond the tip is not promised. */
 const needs: Needs = { history: 1, trees: 'tip', blobs: 'tip', worktree: 'full', refs: 'asked' }
@@ -27,15 +27,7 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
     const known = { maxStalenessMs, signal: scope.signal }
     void prepareFirstContact(parts, repository, scope.signal)
     const resolution = await parts.resolver.resolve(repository, common.ref, known)
-    const wanted: ImageRequest = {
-      repo: repository.key,
-      sharing: repository.scope,
-      connect: repository.connect,
-      needs: cone.length === 0 ? needs : { ...needs, blobs: 'none', worktree: 'cone' },
-      commits: openedIds(resolution),
-      cone,
-      listBlobs: async () => [],
-    }
+    const wanted = wantedImage({ repository, commits: openedIds(resolution), needs, cone })
     const provided = await parts.admission.run(options.caller, () => parts.images.provide(wanted, scope), scope)
     const spec = {
       image: provided.image,

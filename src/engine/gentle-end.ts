@@ -2,7 +2,7 @@ import { asCanceled } from '../core/deadline.ts'
 import type { Command, Exec, Running } from '../core/exec.ts'
 
 /** How long a program that is given up has to put things away, and how often it is asked to. */
-const GRACE_MS = 500
+const GRACE_MS = 1500
 const ASK_AGAIN_MS = 20
 
 /**

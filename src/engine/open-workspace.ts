@@ -15,6 +15,7 @@ import { bracketRequest, type RequestScope } from './request-scope.ts'
 import type { OpenRequest } from './request.ts'
 import { openedIds, type Resolution } from './resolve.ts'
 import { withSecondTry } from './second-try.ts'
+import { wantedImage } from './wanted-image.ts'
 import { workspaceOf } from './workspace.ts'
 
 /** Forks a workspace for a caller, on the branch, tag or commit that was asked for. */
@@ -27,21 +28,12 @@ export async function openWorkspace(parts: Parts, input: unknown, options: Reque
     void prepareFirstContact(parts, repository, scope.signal)
     const known = { maxStalenessMs, signal: scope.signal }
     const resolution = await parts.resolver.resolve(repository, request.ref, known)
-    const provide = (): Promise<Provided> =>
-      parts.images.provide(
-        {
-          repo: repository.key,
-          sharing: repository.scope,
-          connect: repository.connect,
-          needs: needsOf(request),
-          commits: openedIds(resolution),
-          cone: request.cone,
-          listBlobs: async () => [],
-        },
-        scope,
-      )
-    const opened = async (): Promise<Lease> =>
-      lend(parts, { request, repository, resolution, provided: await provide(), caller }, scope)
+    const { cone } = request
+    const wanted = wantedImage({ repository, commits: openedIds(resolution), needs: needsOf(request), cone })
+    const opened = async (): Promise<Lease> => {
+      const provided = await parts.images.provide(wanted, scope)
+      return lend(parts, { request, repository, resolution, provided, caller }, scope)
+    }
     return workspaceOf(parts, await parts.admission.run(caller, opened, scope))
   }
   return bracketRequest({ ...request, operation: 'open' }, options, (scope) =>
@@ -50,16 +42,9 @@ export async function openWorkspace(parts: Parts, input: unknown, options: Reque
 }
 
 /** What git in a workspace finds there: as a clone of that depth, everything of each generation. */
-function needsOf({ history, cone }: OpenRequest): Needs {
+function needsOf({ history }: OpenRequest): Needs {
   const extent = history === 'tip' ? 'tip' : 'all'
-  return {
-    history: history === 'tip' ? 1 : history,
-    trees: extent,
-    // The files of a cone are all that is checked out; others are brought when an operation reads them.
-    blobs: cone.length === 0 ? extent : 'none',
-    worktree: cone.length === 0 ? 'full' : 'cone',
-    refs: 'asked',
-  }
+  return { history: history === 'tip' ? 1 : history, trees: extent, blobs: extent, worktree: 'full', refs: 'asked' }
 }
 
 interface Opening {

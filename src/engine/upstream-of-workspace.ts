@@ -1,6 +1,5 @@
 import type { OperationUpstream } from '../git/operation.ts'
 import type { Git } from '../git/run-git.ts'
-import type { ImageRequest } from '../workspace/image-request.ts'
 import type { Provided } from '../workspace/images.ts'
 import { upgrade } from '../workspace/live-copy.ts'
 import { pushCommit } from '../workspace/push.ts'
@@ -11,6 +10,7 @@ import type { Lease } from './leases.ts'
 import type { Parts } from './parts.ts'
 import { bringContents } from './bring-contents.ts'
 import { openedIds } from './resolve.ts'
+import { wantedImage } from './wanted-image.ts'
 import type { WorkspaceScope } from './workspace-scope.ts'
 
 interface Asking {
@@ -48,15 +48,8 @@ export function upstreamOf({ parts, lease, git, brought, options }: Asking, scop
       ])
       const { driver, limits, settings, images } = parts
       const { base } = copy
-      const request: ImageRequest = {
-        repo: asked.key,
-        sharing: asked.scope,
-        connect: asked.connect,
-        needs: { ...base, worktree: 'none' },
-        commits: base.tips,
-        cone: [],
-        listBlobs: async () => [],
-      }
+      const needs = { ...base, worktree: 'none' } as const
+      const request = wantedImage({ repository: asked, commits: base.tips, needs, cone: [] })
       const provide = (bring: BringOptions): Promise<Provided> => images.provide(request, bring)
       const maxBytes = settings.maxPushBytes
       return pushCommit({ driver, limits, copy, git, remote, connect: asked.connect, provide, maxBytes }, wish, scope)

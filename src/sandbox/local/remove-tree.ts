@@ -6,10 +6,11 @@ import type { HostTool } from './host-command.ts'
  * run as the sandboxes' user, it can reach nothing that user could not.
  */
 export async function removeTree(tool: HostTool, path: string): Promise<void> {
+  const remove = ['/bin/rm', '-rf', '--one-file-system', '--', path]
+  if ((await tool(remove)).code === 0) return
   // A directory without write permission keeps its entries from a user who is not root.
-  const script =
-    'rm -rf --one-file-system -- "$1" 2>/dev/null || { [ -L "$1" ] || chmod -R u+rwX -- "$1"; rm -rf --one-file-system -- "$1"; }'
-  const { code } = await tool(['/bin/sh', '-c', script, 'remove', path])
+  await tool(['/bin/sh', '-c', '[ -L "$1" ] || chmod -R u+rwX -- "$1"', 'open', path])
+  const { code } = await tool(remove)
   if (code !== 0) throw new AppError('internal', `Cannot delete ${path}: rm failed with ${String(code)}`)
 }
 
