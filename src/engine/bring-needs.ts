@@ -69,11 +69,11 @@ async function pinOrMiss({ lease, git, operation, own }: Task, scope: WorkspaceS
 async function isShort(
   { lease, git }: Task,
   generations: number,
-  { commits }: Pinned,
+  { commits, head: known }: Pinned,
   scope: WorkspaceScope,
 ): Promise<boolean> {
   if (generations < 2) return false
-  const head = await commitAt(git, 'HEAD', scope)
+  const head = commits.length > 0 ? known : await commitAt(git, 'HEAD', scope)
   const starts = [...new Set([...commits, ...(head === null ? [] : [head])])]
   // From the tips on there is as much as is noted.
   if (starts.every((id) => lease.copy.has.tips.includes(id))) return false

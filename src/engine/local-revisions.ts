@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts'
 import { namesCommit } from '../git/fields.ts'
+import { commitsOf } from '../git/head.ts'
 import type { Operation } from '../git/operation.ts'
 import { isOid, parseRevision, revisionProblem } from '../git/revision.ts'
 import type { Git } from '../git/run-git.ts'
@@ -16,6 +17,8 @@ export function stepsBack(operation: Operation, input: Readonly<Record<string, u
 export interface Pinned {
   readonly input: Readonly<Record<string, unknown>>
   readonly commits: readonly string[]
+  /** Where HEAD is, if anything was pinned; `null` before the first commit. */
+  readonly head: string | null
 }
 
 /** Whether one of the revisions may be found once more of the history is there: it steps back, or searches. */
@@ -30,10 +33,13 @@ export async function pinLocally(
   input: Readonly<Record<string, unknown>>,
   { signal }: { signal: AbortSignal },
 ): Promise<Pinned> {
-  const found = await Promise.all(
-    revisionsOf(operation, input).map(async ([field, text]) => [field, await commitOf(git, text, signal)] as const),
-  )
-  return { input: { ...input, ...Object.fromEntries(found) }, commits: found.map(([, commit]) => commit) }
+  const revisions = revisionsOf(operation, input)
+  if (revisions.length === 0) return { input, commits: [], head: null }
+  const names = await Promise.all(revisions.map(([, text]) => nameOf(git, text, signal)))
+  const [head = null, ...found] = await commitsOf(git, ['HEAD', ...names], { signal })
+  const commits = revisions.map(([, text], at) => found[at] ?? missing(text))
+  const pinned = Object.fromEntries(revisions.map(([field], at) => [field, commits[at]]))
+  return { input: { ...input, ...pinned }, commits, head }
 }
 
 function revisionsOf(operation: Operation, input: Readonly<Record<string, unknown>>): [field: string, text: string][] {
@@ -42,18 +48,16 @@ function revisionsOf(operation: Operation, input: Readonly<Record<string, unknow
     .map(([name]) => [name, (input[name] as string | null) ?? 'HEAD'])
 }
 
-async function commitOf(git: Git, text: string, signal: AbortSignal): Promise<string> {
-  // What a search or a path stands for is asked first: it would take what follows for its own.
-  const name = text.includes(':') ? await look(git, text, signal) : text
-  const commit = name === null ? null : await look(git, `${name}^{commit}`, signal)
-  if (commit !== null) return commit
+/** What a search or a path stands for is asked by itself: it would take what follows for its own. */
+async function nameOf(git: Git, text: string, signal: AbortSignal): Promise<string> {
+  if (!text.includes(':')) return text
+  const request = { flags: ['--verify', '--quiet'], operands: [text], okExitCodes: [0, 1, 128], signal }
+  const oid = (await git('rev-parse', request)).text.trim()
+  return isOid(oid) ? oid : missing(text)
+}
+
+function missing(text: string): never {
   throw new AppError('commit_not_found', `Cannot resolve "${text}": the workspace has no such commit`, {
     details: { revision: text },
   })
-}
-
-async function look(git: Git, operand: string, signal: AbortSignal): Promise<string | null> {
-  const request = { flags: ['--verify', '--quiet'], operands: [operand], okExitCodes: [0, 1, 128], signal }
-  const oid = (await git('rev-parse', request)).text.trim()
-  return isOid(oid) ? oid : null
 }

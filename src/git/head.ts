@@ -28,12 +28,19 @@ export async function commitsAt<const Names extends readonly OwnName[]>(
   names: Names,
   { signal }: { signal: AbortSignal },
 ): Promise<{ readonly [At in keyof Names]: string | null }> {
-  const stdin = names.map((name) => `${name}^{commit}\n`).join('')
+  return (await commitsOf(git, names, { signal })) as { [At in keyof Names]: string | null }
+}
+
+/** The commits that revisions without a line break stand for, all found by one git; `null` where there is none. */
+export async function commitsOf(
+  git: Git,
+  revisions: readonly string[],
+  { signal }: { signal: AbortSignal },
+): Promise<readonly (string | null)[]> {
+  const stdin = revisions.map((revision) => `${revision}^{commit}\n`).join('')
   const { text } = await git('cat-file', { flags: ['--batch-check=%(objectname)'], stdin, signal })
   const lines = text.split('\n')
-  return names.map((_, index) => (isOid(lines[index] ?? '') ? lines[index] : null)) as {
-    [At in keyof Names]: string | null
-  }
+  return revisions.map((_, index) => (isOid(lines[index] ?? '') ? (lines[index] ?? null) : null))
 }
 
 /** The commit that git has noted under one of its own names; `null` where there is none. */

@@ -119,10 +119,10 @@ test('a bomb of a million files made of a few objects is inode_limit, and the di
     tree = await source.git(['mktree'], { input: names.join('') })
   }
   await source.git(['update-ref', 'refs/heads/main', await source.git(['commit-tree', '-m', 'Bomb', tree])])
-  const before = await du(home.settings.stateDir, '--inodes', ownTool)
+  const before = await du(home.settings.stateDir, 'inodes', ownTool)
   await assert.rejects(engine.exec({ repo: source.url, argv: ['true'] }), { code: 'inode_limit' })
   assert.deepEqual(leftovers(home), [])
-  assert.equal(await du(home.settings.stateDir, '--inodes', ownTool), before)
+  assert.equal(await du(home.settings.stateDir, 'inodes', ownTool), before)
   const { truncated, entries } = await value<{ truncated: boolean; entries: [] }>('list-files', { repo: source.url })
   assert.deepEqual([truncated, entries.length], [true, 1000])
 })

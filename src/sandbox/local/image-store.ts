@@ -73,7 +73,7 @@ export function imageStore(
   /** Runs beside the answer: until it ends, the image is trusted only within this boot. */
   async function settle(manifest: Manifest): Promise<void> {
     const layer = `${state.path}/layers/${manifest.id}`
-    const bytes = await du(layer, '--block-size=1', tool)
+    const bytes = (await du(layer, 'bytes', tool)) ?? 0
     const { code } = await tool(['sync', '-f', layer])
     const { unsyncedBoot } = manifest
     // It may have been dropped meanwhile; then nothing must come back.

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { AppError } from '../../core/errors.ts'
 import type { SandboxLimits } from '../contract.ts'
-import { limitHit, watchDisk } from './disk-watch.ts'
+import { diskWatch } from './disk-watch.ts'
 import type { Holder } from './holder.ts'
 import { toolOf } from './host-command.ts'
 import { UPPER } from './mount-plan.ts'
@@ -25,7 +25,7 @@ interface Watched {
 /** The limits of one sandbox. */
 export function limitWatch({ stateDir, diskDir, holder, limits }: Watched): LimitWatch {
   // Directories that a program closed to its own user are open to the holder, whose namespace gives it the right.
-  const asHolder = toolOf(holder.launcher)
+  const disk = diskDir === null ? null : diskWatch(`${diskDir}/upper`, toolOf(holder.launcher), limits)
 
   /** The path is the holder's own mount, reached through its process: nothing in it comes from the sandbox. */
   async function memoryUpperHit(): Promise<AppError | null> {
@@ -39,7 +39,7 @@ export function limitWatch({ stateDir, diskDir, holder, limits }: Watched): Limi
   }
 
   return {
-    begin: (onLimit) => (diskDir === null ? () => {} : watchDisk(`${diskDir}/upper`, asHolder, limits, onLimit)),
+    begin: (onLimit) => disk?.begin(onLimit) ?? (() => {}),
 
     async reached(exitCode, signal) {
       const hit = holder.group?.limitHit() ?? null
@@ -50,9 +50,9 @@ export function limitWatch({ stateDir, diskDir, holder, limits }: Watched): Limi
       if (signal === 'SIGXFSZ') return found('disk_limit', `a file grew beyond ${limits.diskBytes} bytes`)
       const tooMuchMemory =
         hit === 'memory_limit' ? found(hit, `the sandbox used more than ${limits.memoryBytes} bytes of memory`) : null
-      if (diskDir === null && tooMuchMemory !== null) return tooMuchMemory
+      if (disk === null && tooMuchMemory !== null) return tooMuchMemory
       // What is written counts as memory until it is on the disk: where that is too full, it is the reason.
-      const full = diskDir === null ? await memoryUpperHit() : await limitHit(`${diskDir}/upper`, asHolder, limits)
+      const full = await (disk === null ? memoryUpperHit() : disk.hit())
       return full === null ? tooMuchMemory : new AppError(full.code, full.message, { details })
     },
   }

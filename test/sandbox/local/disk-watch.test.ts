@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { AppError } from '../../../src/core/errors.ts'
-import { du, limitHit, watchDisk } from '../../../src/sandbox/local/disk-watch.ts'
-import { ownTool } from '../../../src/sandbox/local/host-command.ts'
+import { diskWatch, du } from '../../../src/sandbox/local/disk-watch.ts'
+import { ownTool, type HostTool } from '../../../src/sandbox/local/host-command.ts'
 import { enterableFolder, openDriver, specOf } from '../../support/local-sandboxes.ts'
 import { smallDisk } from '../../support/small-disk.ts'
 import { tracesOf } from '../../support/traces.ts'
@@ -14,15 +15,15 @@ const signal = new AbortController().signal
 test('an upper within its limits has hit none', async () => {
   const folder = enterableFolder()
   writeFileSync(`${folder}/file`, Buffer.alloc(900_000))
-  assert.equal(await limitHit(folder, ownTool, room), null)
+  assert.equal(await diskWatch(folder, ownTool, room).hit(), null)
 })
 
 test('too many bytes are a disk_limit, too many files an inode_limit', async () => {
   const folder = enterableFolder()
   for (let index = 0; index < 25; index += 1) writeFileSync(`${folder}/${index}`, '')
-  assert.equal((await limitHit(folder, ownTool, room))?.code, 'inode_limit')
+  assert.equal((await diskWatch(folder, ownTool, room).hit())?.code, 'inode_limit')
   writeFileSync(`${folder}/large`, Buffer.alloc(1_100_000))
-  assert.equal((await limitHit(folder, ownTool, room))?.code, 'disk_limit')
+  assert.equal((await diskWatch(folder, ownTool, room).hit())?.code, 'disk_limit')
 })
 
 test('links lead to nothing that counts', async () => {
@@ -31,19 +32,19 @@ test('links lead to nothing that counts', async () => {
   symlinkSync(outside, `${folder}/folder`)
   symlinkSync(`${outside}/large`, `${folder}/file`)
   mkdirSync(`${folder}/own`)
-  assert.equal(await limitHit(folder, ownTool, room), null)
-  assert.equal(await du(folder, '--inodes', ownTool), 4)
+  assert.equal(await diskWatch(folder, ownTool, room).hit(), null)
+  assert.equal(await du(folder, 'inodes', ownTool), 4)
 })
 
 test('who watches is told once, and not after it stopped', async () => {
   const folder = enterableFolder()
   writeFileSync(`${folder}/large`, Buffer.alloc(1_100_000))
+  const watch = diskWatch(folder, ownTool, room)
   const hits: AppError[] = []
-  const stopped = watchDisk(folder, ownTool, room, () => assert.fail('it was stopped'))
-  stopped()
+  watch.begin(() => assert.fail('it was stopped'))()
   const keepAlive = setInterval(() => {}, 1000)
   await new Promise<void>((resolve) =>
-    watchDisk(folder, ownTool, room, (error) => {
+    watch.begin((error) => {
       hits.push(error)
       resolve()
     }),
@@ -55,9 +56,39 @@ test('who watches is told once, and not after it stopped', async () => {
   )
 })
 
+test('many short commands are watched as one long one is', async () => {
+  const folder = enterableFolder()
+  writeFileSync(`${folder}/large`, Buffer.alloc(1_100_000))
+  const watch = diskWatch(folder, ownTool, room)
+  let [hit, commands] = [null as AppError | null, 0]
+  while (hit === null) {
+    const stop = watch.begin((error) => (hit = error))
+    await pause(50)
+    stop()
+    commands += 1
+  }
+  assert.equal(hit.code, 'disk_limit')
+  assert(commands > 3, `${commands} were enough`)
+})
+
+test('a directory is counted again only when something may have changed in it', async () => {
+  const folder = enterableFolder()
+  let counts = 0
+  const counting: HostTool = (argv) => {
+    counts += 1
+    return ownTool(argv)
+  }
+  const watch = diskWatch(folder, counting, { diskBytes: 64 * 1024 * 1024, inodes: 1_000_000 })
+  for (let look = 0; look < 5; look += 1) assert.equal(await watch.hit(), null)
+  assert.equal(counts, 2)
+  writeFileSync(`${folder}/large`, Buffer.alloc(65 * 1024 * 1024))
+  assert.equal((await watch.hit())?.code, 'disk_limit')
+  assert(counts > 2)
+})
+
 test('on a file system that is nearly full nothing goes on', async (t) => {
   const disk = await smallDisk(t)
-  const hit = await limitHit(disk, ownTool, { diskBytes: 1e12, inodes: 1e9 })
+  const hit = await diskWatch(disk, ownTool, { diskBytes: 1e12, inodes: 1e9 }).hit()
   assert.equal(hit?.code, 'disk_limit')
   assert.match(hit.message, /is full/)
 })
