@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { AppError } from '../core/errors.ts'
-import type { FilePart, RequestOptions, WorkspaceFiles } from '../engine/contract.ts'
+import type { FilePlace, RequestOptions, WorkspaceFiles } from '../engine/contract.ts'
 import { exactBytes, type ExactText } from '../git/bytes.ts'
 import { pathBytes, pathProblem } from '../git/path.ts'
 import type { ServiceAnswer } from './exchange.ts'
@@ -16,9 +16,23 @@ export function remoteFiles(service: RemoteService, workspace: string): Workspac
     async read(path, { offset = 0, length = null, ...options } = {}) {
       const headers = rangeOf(offset, length)
       const question: Question = { method: 'GET', path: at(named(path)), headers, repeats: 'freely', options }
-      const part = await service.ask(question, filePart)
-      if (length === null || part.length <= length) return part
-      return { ...part, content: part.content.subarray(0, length), length }
+      return service.ask(question, async (answer) => {
+        const content = await buffer(answer.body)
+        const place = placeOf(answer, length)
+        return { ...place, content: content.subarray(0, place.length) }
+      })
+    },
+    async stream(path, { offset = 0, length = null, ...options } = {}) {
+      const leaving = new AbortController()
+      const signal = options.signal === undefined ? leaving.signal : AbortSignal.any([options.signal, leaving.signal])
+      const question: Question = {
+        ...{ method: 'GET', path: at(named(path)), headers: rangeOf(offset, length), repeats: 'freely' },
+        options: { ...options, signal },
+      }
+      return service.ask(question, async (answer) => {
+        const place = placeOf(answer, length)
+        return { ...place, content: taken(answer.body, place.length, leaving) }
+      })
     },
     async write(path, content, { isExecutable = null, ...options } = {}) {
       const query = isExecutable === null ? '' : `?executable=${isExecutable}`
@@ -62,13 +76,48 @@ function rangeOf(offset: number, length: number | null): Record<string, string> 
   return { range: `bytes=${offset}-${length === null ? '' : offset + Math.max(length, 1) - 1}` }
 }
 
-async function filePart({ status, headers, body }: ServiceAnswer): Promise<FilePart> {
-  const content = await buffer(body)
+/** Where the part that was sent lies; a range has no form for nothing, so more may come than `length`. */
+function placeOf({ status, headers }: ServiceAnswer, length: number | null): FilePlace {
   const isExecutable = headers['x-forkyard-executable'] === 'true'
-  const whole = { content, size: content.length, offset: 0, length: content.length, isExecutable }
-  if (status !== 206) return whole
+  const sent = Number(headers['content-length'])
   const [, from, size] = /^bytes (\d+)--?\d+\/(\d+)$/.exec(headers['content-range'] ?? '') ?? []
-  if (from === undefined || size === undefined)
+  const isPart = status === 206
+  if (!Number.isSafeInteger(sent) || (isPart && (from === undefined || size === undefined)))
     throw new AppError('service_failed', 'Cannot use the service: it does not say which part of the file it sent')
-  return { ...whole, offset: Number(from), size: Number(size) }
+  return {
+    size: isPart ? Number(size) : sent,
+    offset: isPart ? Number(from) : 0,
+    length: Math.min(sent, length ?? sent),
+    isExecutable,
+  }
+}
+
+/** The first `length` bytes of a body as they are taken; who leaves breaks the answer off. */
+function taken(
+  body: AsyncIterable<Uint8Array>,
+  length: number,
+  leaving: AbortController,
+): AsyncIterableIterator<Uint8Array> {
+  async function* read(): AsyncGenerator<Uint8Array, undefined, undefined> {
+    let left = length
+    for await (const chunk of body) {
+      if (left > 0) yield chunk.subarray(0, left)
+      left -= chunk.length
+    }
+    return undefined
+  }
+
+  const chunks = read()
+  return {
+    next: () => chunks.next(),
+    async return() {
+      // Nobody may have begun to read, and the service would go on sending.
+      leaving.abort(new AppError('canceled', 'Cannot finish: the reader left'))
+      await chunks.return(undefined)
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
 }

@@ -75,7 +75,9 @@ export interface Workspace {
 
 /** The files of a workspace by their paths; no link is followed. */
 export interface WorkspaceFiles {
-  read(path: ExactText, options?: RequestOptions & { offset?: number; length?: number | null }): Promise<FilePart>
+  read(path: ExactText, options?: RequestOptions & FileRange): Promise<FilePart>
+  /** The same as it is taken: the file is read no faster, and no further than somebody wants it. */
+  stream(path: ExactText, options?: RequestOptions & FileRange): Promise<FileStream>
   write(
     path: ExactText,
     content: Uint8Array | AsyncIterable<Uint8Array>,
@@ -90,13 +92,30 @@ export interface WorkspaceFiles {
   remove(path: ExactText, options?: RequestOptions & { recursive?: boolean }): Promise<{ readonly kind: FileKind }>
 }
 
-/** A part of a file, with where it lies in the whole. */
-export interface FilePart {
-  readonly content: Buffer
+/** Which part of a file is wanted. */
+export interface FileRange {
+  /** Where to begin; negative: so many bytes before the end. */
+  readonly offset?: number
+  /** Most bytes to read; `null` for all up to the end. */
+  readonly length?: number | null
+}
+
+/** Where a part of a file lies in the whole. */
+export interface FilePlace {
   readonly size: number
   readonly offset: number
   readonly length: number
   readonly isExecutable: boolean
+}
+
+/** A part of a file. */
+export interface FilePart extends FilePlace {
+  readonly content: Buffer
+}
+
+/** A part of a file as it is read; who does not read to the end has to leave (`return`), as a `for await` does. */
+export interface FileStream extends FilePlace {
+  readonly content: AsyncIterableIterator<Uint8Array>
 }
 
 export interface Extension {

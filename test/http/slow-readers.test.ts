@@ -129,6 +129,30 @@ for (const [name, path, body, word] of asked)
     await fetch(`http://127.0.0.1:${hasty.port}${workspace}`, { method: 'DELETE' })
   })
 
+test('a file that nobody reads stands still, costs the service no memory, and is let go in time', async () => {
+  const workspace = await open(hasty)
+  const at = `http://127.0.0.1:${hasty.port}${workspace}`
+  const size = 3 * MANY * mebibyte
+  await fetch(`${at}/files/plenty`, { method: 'PUT', body: Buffer.alloc(size) })
+  const word = Buffer.from('plenty').toString('hex')
+  let [most, written] = [0, 0]
+  const idle = memoryOf(hasty)
+  const socket = connect(hasty.port, '127.0.0.1')
+  socket.write(`GET ${workspace}/files/plenty HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`)
+  await once(socket, 'data')
+  socket.pause()
+  for (let found = programs(word); found.length > 0; found = programs(word)) {
+    written = Math.max(written, ...found.map((program) => program.written))
+    most = Math.max(most, memoryOf(hasty))
+    await pause(10)
+  }
+  assert(written > 0, 'it was never seen')
+  assert(written < 0.75 * size, `it read ${written} bytes for nobody`)
+  assert(most - idle < 64 * mebibyte, `${((most - idle) / mebibyte).toFixed(1)} MiB more than idle`)
+  assert((await rest(socket)).length < size, 'it was sent whole')
+  await fetch(at, { method: 'DELETE' })
+})
+
 test('a client that never reads again does not keep its connection', async () => {
   const isConnected = (): boolean => connections().includes(`${hasty.port} ${lost.localPort}`)
   while (isConnected()) await pause(10)

@@ -21,7 +21,7 @@ export async function builtOnce<T>(key: string, dir: string, build: (dir: string
     return { copy, value }
   })
   built.set(key, building)
-  return (await building).value as T
+  return (await building).value
 }
 
 /** A key for what a function builds: the same for the same function. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import type { EngineCases } from './engine-cases.ts'
 
@@ -27,6 +28,40 @@ export function fileCases({ open }: EngineCases): void {
     }
     await files.write('empty', new Uint8Array())
     assert.deepEqual((await files.read('empty')).content, Buffer.alloc(0))
+    await workspace.close()
+  })
+
+  test('a file is read as a stream, whole and in parts, and may be left at any point', async () => {
+    const workspace = await open()
+    const { files } = workspace
+    const content = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => at % 251))
+    await files.write('large', content)
+    for (const [range, offset, length] of [
+      [{}, 0, 3_000_000],
+      [{ offset: 1_000_000 }, 1_000_000, 2_000_000],
+      [{ offset: 10, length: 0 }, 10, 0],
+      [{ offset: -1_500_000, length: 1_400_000 }, 1_500_000, 1_400_000],
+      [{ offset: 3_000_000 }, 3_000_000, 0],
+    ] as const) {
+      const { content: chunks, ...place } = await files.stream('large', range)
+      assert.deepEqual(place, { size: 3_000_000, offset, length, isExecutable: false })
+      assert(content.subarray(offset, offset + length).equals(await buffer(chunks)), JSON.stringify(range))
+    }
+    for await (const chunk of (await files.stream('large')).content) {
+      assert(content.subarray(0, chunk.length).equals(chunk))
+      break
+    }
+    // Not even begun.
+    await (await files.stream('large')).content.return?.()
+    const caller = new AbortController()
+    const { content: rest } = await files.stream('large', { signal: caller.signal })
+    caller.abort()
+    await assert.rejects(buffer(rest), { code: 'canceled' })
+    // Whoever left stands in nobody's way.
+    await files.write('large', Buffer.from('small'))
+    await assert.rejects(files.stream('none'), { code: 'path_not_found' })
+    await assert.rejects(files.stream('src'), { code: 'path_blocked' })
+    await assert.rejects(files.stream('../x'), { code: 'path_invalid' })
     await workspace.close()
   })
 

@@ -45,7 +45,7 @@ export function programCases({ engine, open }: EngineCases): void {
     await assert.rejects(workspace.exec({ argv: ['true'], env: { 'a=b': 'c' } }), { code: 'input_invalid' })
     await assert.rejects(workspace.exec({ argv: [] }), { code: 'input_invalid' })
     for (const [code, input] of [
-      ['deadline_exceeded', { argv: ['sh', '-c', 'echo up; sleep 100'], deadlineMs: 300 }],
+      ['deadline_exceeded', { argv: ['sh', '-c', 'echo up; sleep 100'], deadlineMs: 2000 }],
       ['output_limit', { argv: ['sh', '-c', 'echo up; yes'], maxOutputBytes: 1000 }],
     ] as const) {
       const { running, receipt } = await workspace.exec(input)

@@ -14,7 +14,7 @@ export function programs(word: string): readonly Program[] {
     .flatMap((name) => {
       try {
         const [program = '', ...words] = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0')
-        if (!words.includes(word) || !/(?:^|\/)(?:git|yes)$/.test(program)) return []
+        if (!words.includes(word) || !/(?:^|\/)(?:git|perl|yes)$/.test(program)) return []
         const [, written] = /^wchar: (\d+)$/m.exec(readFileSync(`/proc/${name}/io`, 'utf8')) ?? []
         return [{ pid: Number(name), written: Number(written) }]
       } catch {

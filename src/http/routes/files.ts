@@ -43,15 +43,18 @@ export function fileRoutes(door: Door, { engine }: ServiceParts): void {
     if (isDirectory) return { value: await files.list(path, { ...options, ...limitOf(request) }) }
     if (path === null) throw new AppError('path_invalid', 'Cannot use the path: it is empty')
     const range = rangeOf(request)
-    const part = await files.read(path, { ...options, ...range })
+    const { content, ...part } = await files.stream(path, { ...options, ...range })
     void reply
       .type('application/octet-stream')
       .header('accept-ranges', 'bytes')
       .header('x-content-type-options', 'nosniff')
       .header('x-forkyard-executable', String(part.isExecutable))
-    if (range === null) return reply.send(part.content)
+      // What breaks off does not look complete.
+      .header('content-length', String(part.length))
+    const body = Readable.from(content, { objectMode: false })
+    if (range === null) return reply.send(body)
     const last = part.offset + part.length - 1
-    return reply.code(206).header('content-range', `bytes ${part.offset}-${last}/${part.size}`).send(part.content)
+    return reply.code(206).header('content-range', `bytes ${part.offset}-${last}/${part.size}`).send(body)
   })
 
   door.register(async (raw) => {
