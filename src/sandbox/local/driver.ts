@@ -13,6 +13,7 @@ import { hasMemoryUppers, requirePrograms } from './host-programs.ts'
 import { imageStore } from './image-store.ts'
 import { holders as makeHolders } from './holder.ts'
 import { toolOf } from './host-command.ts'
+import { hugePageFiles, SYS_IN_ETC } from './huge-pages.ts'
 import { openJournal } from './journal.ts'
 import { launcher as makeLauncher } from './launcher.ts'
 import { isAlive, thisProcess } from '../../core/process-identity.ts'
@@ -43,7 +44,8 @@ export async function localDriver(settings: LocalSettings, template: Template): 
   const launcher = makeLauncher({ directory: state.path, becomes: state.becomes, numbers: systemCalls[arch] })
   const tool = toolOf(launcher)
   const store = imageStore(state, conditions, () => journal.entries().flatMap(({ layers }) => layers), tool)
-  const etcDir = installTools(state, { ...etcMountPoints, ...template.etc })
+  const hugePages = hugePageFiles()
+  const etcDir = installTools(state, { ...etcMountPoints, ...hugePages, ...template.etc })
   const filterPath = `${installTools(state, { 'filter.bpf': { content: seccompFilter(arch), mode: 0o644 } })}/filter.bpf`
   const cgroups = findCgroups({ stateDir: state.path })
   const memoryCap = hasMemoryUppers() ? totalmem() * settings.memoryUppersShare : 0
@@ -55,7 +57,7 @@ export async function localDriver(settings: LocalSettings, template: Template): 
     certificatesDir,
     tmpBytes: settings.tmpBytes,
     shmBytes: SHM_BYTES,
-    links: linksIntoUsr(),
+    links: [...linksIntoUsr(), ...(Object.keys(hugePages).length === 0 ? [] : [SYS_LINK])],
   }
   const holders = makeHolders(launcher, cgroups)
   const ground = { state, owner, journal, store, holders, filterPath, launcher, mounts }
@@ -160,6 +162,9 @@ function supportedArch(): 'x64' | 'arm64' {
     )
   return process.arch
 }
+
+/** Commands see of /sys what is said of huge pages. */
+const SYS_LINK = { name: 'sys', target: `etc/${SYS_IN_ETC}` } as const
 
 /** The top-level links of a merged-usr system; a sandbox has the same ones. */
 function linksIntoUsr(): { name: string; target: string }[] {

@@ -19,7 +19,7 @@ export interface MountSpec {
   readonly alternativesDir: string | null
   /** The host's certificates, which sandboxes with network see as /etc/ssl; `null` where it has none. */
   readonly certificatesDir: string | null
-  /** Top-level links into /usr, as on every merged-usr system: `bin` → `usr/bin`. */
+  /** Top-level links, most of them into /usr as on every merged-usr system: `bin` → `usr/bin`. */
   readonly links: readonly { readonly name: string; readonly target: string }[]
 }
 
