@@ -16,7 +16,7 @@ after(async () => {
 
 const files = Object.entries(hugePageFiles()).map(([name, { content }]) => [
   name.replace('forkyard/', '/'),
-  `${content}`,
+  content.toString(),
 ])
 const mayBeHuge = files.some(([, content]) => /\[(?:madvise|always)\]/.test(content ?? ''))
 
