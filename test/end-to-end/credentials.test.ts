@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createCipheriv } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -22,7 +23,9 @@ let repo: string
 
 before(async () => {
   const source = await makeRepository(`${home.dir}/team/private.git`, { bare: true })
-  await source.commit({ files: { 'secret.txt': 'only for some\n' } })
+  // Large enough that who looks at all processes again and again meets the one that takes the pack.
+  const noise = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(8_000_000))
+  await source.commit({ files: { 'secret.txt': 'only for some\n', noise } })
   server = await startGitServer({ root: home.dir, auth: { username, password } })
   other = await startGitServer({ root: home.dir })
   repo = server.url('team/private')
