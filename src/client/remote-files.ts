@@ -18,7 +18,7 @@ export function remoteFiles(service: RemoteService, workspace: string): Workspac
       const question: Question = { method: 'GET', path: at(named(path)), headers, repeats: 'freely', options }
       return service.ask(question, async (answer) => {
         const content = await buffer(answer.body)
-        const place = placeOf(answer, length)
+        const place = placeOf(answer, content.length, length)
         return { ...place, content: content.subarray(0, place.length) }
       })
     },
@@ -30,8 +30,13 @@ export function remoteFiles(service: RemoteService, workspace: string): Workspac
         options: { ...options, signal },
       }
       return service.ask(question, async (answer) => {
-        const place = placeOf(answer, length)
-        return { ...place, content: taken(answer.body, place.length, leaving) }
+        try {
+          const place = placeOf(answer, Number(answer.headers['content-length']), length)
+          return { ...place, content: taken(answer.body, place.length, leaving) }
+        } catch (error) {
+          leaving.abort(error)
+          throw error
+        }
       })
     },
     async write(path, content, { isExecutable = null, ...options } = {}) {
@@ -76,10 +81,9 @@ function rangeOf(offset: number, length: number | null): Record<string, string> 
   return { range: `bytes=${offset}-${length === null ? '' : offset + Math.max(length, 1) - 1}` }
 }
 
-/** Where the part that was sent lies; a range has no form for nothing, so more may come than `length`. */
-function placeOf({ status, headers }: ServiceAnswer, length: number | null): FilePlace {
+/** Where a part of `sent` bytes lies; a range has no form for nothing, so more may come than `length`. */
+function placeOf({ status, headers }: ServiceAnswer, sent: number, length: number | null): FilePlace {
   const isExecutable = headers['x-forkyard-executable'] === 'true'
-  const sent = Number(headers['content-length'])
   const [, from, size] = /^bytes (\d+)--?\d+\/(\d+)$/.exec(headers['content-range'] ?? '') ?? []
   const isPart = status === 206
   if (!Number.isSafeInteger(sent) || (isPart && (from === undefined || size === undefined)))

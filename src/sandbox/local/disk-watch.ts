@@ -66,10 +66,10 @@ export function diskWatch(
   async function look(): Promise<void> {
     timer = null
     isLooking = true
-    const error = await hit().catch(
-      // Unwatched, a sandbox could fill the disk: what cannot be looked at is ended.
-      (cause: unknown) =>
-        new AppError('sandbox_lost', 'Cannot go on: the disk of the sandbox cannot be watched', { cause }),
+    // Unwatched, a sandbox could fill the disk: what cannot be looked at is ended.
+    const error = await hit().then(
+      (found) => found ?? (counted.bytes === undefined || counted.inodes === undefined ? unwatched(null) : null),
+      unwatched,
     )
     isLooking = false
     leftMs = PAUSE_MS
@@ -101,6 +101,10 @@ export function diskWatch(
     },
     hit,
   }
+}
+
+function unwatched(cause: unknown): AppError {
+  return new AppError('sandbox_lost', 'Cannot go on: the disk of the sandbox cannot be watched', { cause })
 }
 
 const flagOf: Readonly<Record<Unit, string>> = { bytes: '--block-size=1', inodes: '--inodes' }

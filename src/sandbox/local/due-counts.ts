@@ -1,5 +1,5 @@
 /** What a directory may have too much of. */
-export const UNITS = ['bytes', 'inodes'] as const
+const UNITS = ['bytes', 'inodes'] as const
 export type Unit = (typeof UNITS)[number]
 
 /** So much of each; `null` where nobody knows. */

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { AppError } from '../../../src/core/errors.ts'
 import { diskWatch, du } from '../../../src/sandbox/local/disk-watch.ts'
 import { ownTool, type HostTool } from '../../../src/sandbox/local/host-command.ts'
@@ -64,11 +63,20 @@ test('many short commands are watched as one long one is', async () => {
   let commands = 0
   for (; hits.length === 0; commands += 1) {
     const stop = watch.begin((error) => hits.push(error))
-    await pause(50)
+    await ownTool(['sleep', '0.05'])
     stop()
   }
   assert.equal(hits[0]?.code, 'disk_limit')
   assert(commands > 3, `${commands} were enough`)
+})
+
+test('a directory that cannot be counted is not let grow', async () => {
+  const blind: HostTool = async () => ({ code: 1, stdout: '' })
+  const watch = diskWatch(enterableFolder(), blind, room)
+  const keepAlive = setInterval(() => {}, 1000)
+  const told = await new Promise<AppError>((resolve) => watch.begin(resolve))
+  clearInterval(keepAlive)
+  assert.equal(told.code, 'sandbox_lost')
 })
 
 test('a directory is counted again only when something may have changed in it', async () => {
