@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers'
-import type { Launcher } from './launcher-conversation.ts'
+import type { Launch, Launcher } from './launcher-conversation.ts'
 import { startChild } from './start-child.ts'
 
 /** How a program of the host ended, and what it printed. */
@@ -13,13 +13,19 @@ export type HostTool = (argv: readonly string[]) => Promise<HostCommandEnd>
 
 /** As the sandboxes' user; by the launcher of a sandbox, with its rights over what its programs closed to themselves. */
 export function toolOf(launcher: Launcher): HostTool {
-  return async (argv) => {
-    const launch = launcher.start({ kind: 'tool', fields: argv, hasInput: false, prepare: null })
-    const { stdout, stderr } = await launch.started
-    stderr.resume()
-    const [said, { code, signal }] = await Promise.all([text(stdout), launch.ended])
-    return { code: signal === 0 ? code : null, stdout: said }
-  }
+  return (argv) => endOf(launcher.start({ kind: 'tool', fields: argv, hasInput: false, prepare: null }))
+}
+
+/** With the rights of a sandbox's launcher, but outside of the sandbox's limits: also where its programs used everything up. */
+export function visitorOf(visit: (argv: readonly string[]) => Launch): HostTool {
+  return (argv) => endOf(visit(argv))
+}
+
+async function endOf(launch: Launch): Promise<HostCommandEnd> {
+  const { stdout, stderr } = await launch.started
+  stderr.resume()
+  const [said, { code, signal }] = await Promise.all([text(stdout), launch.ended])
+  return { code: signal === 0 ? code : null, stdout: said }
 }
 
 /** As who we are: for what belongs to a service that is root. */

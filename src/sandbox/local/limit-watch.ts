@@ -3,7 +3,7 @@ import { AppError } from '../../core/errors.ts'
 import type { SandboxLimits } from '../contract.ts'
 import { diskWatch } from './disk-watch.ts'
 import type { Holder } from './holder.ts'
-import { toolOf } from './host-command.ts'
+import { visitorOf } from './host-command.ts'
 import { UPPER } from './mount-plan.ts'
 
 /** Knows which limit of a sandbox ended what ran in it. */
@@ -24,8 +24,9 @@ interface Watched {
 
 /** The limits of one sandbox. */
 export function limitWatch({ stateDir, diskDir, holder, limits }: Watched): LimitWatch {
-  // Directories that a program closed to its own user are open to the holder, whose namespace gives it the right.
-  const disk = diskDir === null ? null : diskWatch(`${diskDir}/upper`, toolOf(holder.launcher), limits)
+  // Directories that a program closed to its own user are open to the holder, whose namespace gives it the right; and a
+  // count is not to fail where programs left no room for another process.
+  const disk = diskDir === null ? null : diskWatch(`${diskDir}/upper`, visitorOf(holder.visit), limits)
 
   /** The path is the holder's own mount, reached through its process: nothing in it comes from the sandbox. */
   async function memoryUpperHit(): Promise<AppError | null> {

@@ -107,6 +107,17 @@ test('a program that forks without end is told process_limit, and its neighbour 
   })
 })
 
+test('where programs left no room for another process, the disk is watched all the same', async () => {
+  const full = 'for (1 .. 64) { my $pid = fork; last if !defined $pid; if (!$pid) { sleep 1000 } } sleep 2;'
+  await withSandbox('disk', { processes: 20 }, async (sandbox) => {
+    assert.equal((await run(sandbox, ['perl', '-e', `${full} print "there"`])).stdout.toString(), 'there')
+  })
+  await withSandbox('disk', { processes: 20, inodes: 5 }, async (sandbox) => {
+    const files = 'open F, ">", $_ for 1 .. 9;'
+    await assert.rejects(run(sandbox, ['perl', '-e', `${files} ${full} sleep 60`]), { code: 'inode_limit' })
+  })
+})
+
 test('programs together get no more of the processors than their sandbox has', async () => {
   await withSandbox('memory', { cpus: 0.2 }, async (sandbox) => {
     if (!hasCgroups) return assert.match(sandbox.warnings.join(), /no limit on .*cpu/)
