@@ -127,9 +127,14 @@ export function worktreeFiles(
   async function discard(path: Buffer): Promise<void> {
     const { signal } = new AbortController()
     const question = { verb: 'remove', path, words: [0], signal, deadlineMs: discardDeadlineMs } as const
-    await ask(question, async () => {}).catch(() => {
-      // Mostly nothing is there; else the sandbox is ending, or no longer able to do anything.
-    })
+    const remove = (): Promise<void> => ask(question, async () => {})
+    // A look at the disk that finds it too full ends what runs, this too; there is time before the next look.
+    const again = (error: unknown): Promise<void> | undefined => (hasCode(error, 'disk_limit', 'inode_limit') ? remove() : undefined)
+    await remove()
+      .catch(again)
+      .catch(() => {
+        // Mostly nothing is there; else the sandbox is ending, or no longer able to do anything.
+      })
   }
 
   return {

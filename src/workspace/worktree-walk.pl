@@ -28,8 +28,8 @@ my $through_link = 0x400;
 
 # asm-generic/errno.h
 my ($not_permitted, $missing, $would_wait, $no_access, $exists)  = (1, 2, 11, 13, 17);
-my ($no_directory, $is_directory, $no_space, $not_empty, $loop) = (20, 21, 28, 39, 40);
-my ($unsupported, $over_quota)                                  = (95, 122);
+my ($no_directory, $is_directory, $too_large, $no_space)         = (20, 21, 27, 28);
+my ($not_empty, $loop, $unsupported, $over_quota)               = (39, 40, 95, 122);
 
 # How many segments of the path lead to what is being looked at.
 my $depth = 0;
@@ -86,7 +86,7 @@ sub fail {
 
 sub is_full {
   my ($error) = @_;
-  return $error == $no_space || $error == $over_quota;
+  return $error == $no_space || $error == $over_quota || $error == $too_large;
 }
 
 # Answers why not, and where.

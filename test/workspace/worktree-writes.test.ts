@@ -155,3 +155,37 @@ for (const hasNameless of [true, false])
       })
     })
   })
+
+test('a write ended for a full disk is cleaned up, even where a look at the disk ends the cleaning too', async () => {
+  const use = async (sandbox: Sandbox): Promise<void> => {
+    const removals = slowFirstRemoval(withoutNamelessFiles(sandbox))
+    const { write, text } = shortFiles(removals.sandbox)
+    const old = 'o'.repeat(4 * mebibyte)
+    await write('file', old)
+    async function* neverWhole(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(5 * mebibyte, 'n')
+      await new Promise(() => {})
+    }
+    await assert.rejects(write('file', neverWhole()), { code: 'disk_limit' })
+    assert.equal(removals.count(), 2)
+    assert.equal(await shell(sandbox, 'find . ! -type d'), './file\n')
+    assert.ok((await text('file')) === old)
+  }
+  await withSandbox(driver, specOf({ upper: 'disk', limits: { diskBytes: 6 * mebibyte } }), use, { signal })
+})
+
+/** A sandbox in which the first removal takes longer than the pause between two looks at the disk. */
+function slowFirstRemoval(sandbox: Sandbox): { readonly sandbox: Sandbox; readonly count: () => number } {
+  let count = 0
+  return {
+    count: () => count,
+    sandbox: {
+      ...sandbox,
+      exec(command) {
+        const isFirst = command.argv.includes('remove') && ++count === 1
+        const argv = isFirst ? ['sh', '-c', 'sleep 1; exec "$@"', 'sh', ...command.argv] : command.argv
+        return sandbox.exec({ ...command, argv })
+      },
+    },
+  }
+}
