@@ -129,7 +129,8 @@ export function worktreeFiles(
     const question = { verb: 'remove', path, words: [0], signal, deadlineMs: discardDeadlineMs } as const
     const remove = (): Promise<void> => ask(question, async () => {})
     // A look at the disk that finds it too full ends what runs, this too; there is time before the next look.
-    const again = (error: unknown): Promise<void> | undefined => (hasCode(error, 'disk_limit', 'inode_limit') ? remove() : undefined)
+    const again = (error: unknown): Promise<void> | undefined =>
+      hasCode(error, 'disk_limit', 'inode_limit') ? remove() : undefined
     await remove()
       .catch(again)
       .catch(() => {

@@ -26,7 +26,8 @@ interface Watched {
 export function limitWatch({ stateDir, diskDir, holder, limits }: Watched): LimitWatch {
   // Directories that a program closed to its own user are open to the holder, whose namespace gives it the right; and a
   // count is not to fail where programs left no room for another process.
-  const disk = diskDir === null ? null : diskWatch(`${diskDir}/upper`, visitorOf(holder.visit), limits)
+  const counter = visitorOf((argv) => holder.visit(argv))
+  const disk = diskDir === null ? null : diskWatch(`${diskDir}/upper`, counter, limits)
 
   /** The path is the holder's own mount, reached through its process: nothing in it comes from the sandbox. */
   async function memoryUpperHit(): Promise<AppError | null> {
