@@ -28,8 +28,8 @@ export const REMEMBERED = 10_000
 
 /** A use with one more; a clock that was set back counts as standing still. */
 export function used(use: Use | null, at: number): Use {
-  const once: Use = { firstAt: at, lastAt: at, count: 1, minutes: 1, hour: 1, day: 1, days: 1 }
-  return use === null ? once : merged(use, { ...once, lastAt: Math.max(at, use.lastAt) })
+  if (use === null) return { firstAt: at, lastAt: at, count: 1, minutes: 1, hour: 1, day: 1, days: 1 }
+  return merged(use, used(null, Math.max(at, use.lastAt)))
 }
 
 /** How much use is to be expected soon; only to be compared with that of others at the same time. */
