@@ -37,7 +37,7 @@ export function plot(lines: readonly Line[], title: string): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
 <title>${title}</title>
 <style>
-text { font: 13px sans-serif; fill: #444 } .grid { stroke: #8884 } .curve { fill: none; stroke-width: 2 }
+text { font: 13px sans-serif; fill: #6e6e6e } .grid { stroke: #8884 } .curve { fill: none; stroke-width: 2 }
 ${rules(['#666', '#0a58ca', '#b35900', '#7a3fa0'])}
 @media (prefers-color-scheme: dark) { text { fill: #ccc } ${rules(['#aaa', '#6ea8fe', '#ffb366', '#cf9df0'])} }
 </style>

@@ -118,8 +118,8 @@ function workload(name: string, repositories: number, requests: Request[]): Work
 }
 
 function source(seed: number): { below: (end: number) => number; fraction: () => number } {
-  const { below } = random(seed)
-  return { below, fraction: () => below(2 ** 32) / 2 ** 32 }
+  const numbers = random(seed)
+  return { below: (end) => numbers.below(end), fraction: () => numbers.below(2 ** 32) / 2 ** 32 }
 }
 
 /** Moments at which something happens that happens at random, once in `meanGapMs`. */

@@ -10,18 +10,25 @@ export interface Contest {
 }
 
 /**
- * Runs both orders on names alone and follows the one that lately had more hits. Expected use wins where popularity lasts,
- * also against scans; recency wins where the work moves on as a whole, and no figures of single entries tell which it is.
- * Lately is about as many requests as there is room for entries.
+ * Over how many requests hits are compared, in times of what there is room for: a short time tells that the work has moved
+ * on, a long one that it often does.
+ */
+const SPANS: readonly number[] = [1, 8]
+
+/**
+ * Runs both orders on names alone. Expected use wins where popularity lasts, also against scans; recency wins where the work
+ * moves on as a whole, and no figures of single entries tell which it is. Expected use is followed while it had as many hits
+ * as recency, lately and over a longer time.
  */
 export function contest(): Contest {
   const byUse = shadowCache()
   /** The order of a set is that of insertion, here of last use. */
   const byRecency = new Set<string>()
-  let lead = 0
+  let leads = SPANS.map(() => 0)
   return {
     used(key, use, room) {
-      lead += Number(byUse.has(key)) - Number(byRecency.has(key)) - lead / Math.max(1, room)
+      const lead = Number(byUse.has(key)) - Number(byRecency.has(key))
+      leads = leads.map((each, index) => each + lead - each / Math.max(1, room * (SPANS[index] ?? 1)))
       byUse.put(key, use, { room, order: 'use' })
       byRecency.delete(key)
       byRecency.add(key)
@@ -31,7 +38,7 @@ export function contest(): Contest {
       }
     },
     get order() {
-      return lead < 0 ? 'recency' : 'use'
+      return leads.every((lead) => lead >= 0) ? 'use' : 'recency'
     },
   }
 }
