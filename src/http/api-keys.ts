@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
 import type { Caller } from '../engine/caller.ts'
+import { followedFile } from './followed-file.ts'
 
 /** A tenant as the door knows it. */
 export interface Tenant extends Caller {
@@ -62,58 +62,30 @@ export const apiKeysSchema = z
 
 type KeysFile = z.output<typeof apiKeysSchema>
 
-/** How often the file is looked at, at most. */
-const LOOK_MS = 1000
-
-interface Known {
-  readonly version: string
-  readonly tenants: ReadonlyMap<string, Tenant>
-  readonly keys: ReadonlyMap<string, z.output<typeof key>>
-}
-
 /** Reads the keys; throws `settings_invalid`. */
 export async function apiKeys(path: string, clock: Clock): Promise<ApiKeys> {
-  let known = await read(path)
-  let lookedAt = clock.monotonic()
-  let trouble: string | null = null
-  let looking: Promise<void> | null = null
-
-  async function look(): Promise<void> {
-    try {
-      if ((await versionOf(path)) !== known.version) known = await read(path)
-      trouble = null
-    } catch (error) {
-      trouble = error instanceof AppError ? error.message : 'Cannot read the API keys file'
-    }
-  }
-
+  const schema = apiKeysSchema.transform(known)
+  const file = await followedFile({ path, name: 'API keys file', schema, clock })
   return {
     async tenantOf(authorization) {
-      if (clock.monotonic() - lookedAt >= LOOK_MS) {
-        lookedAt = clock.monotonic()
-        looking = look().finally(() => (looking = null))
-      }
-      await looking
+      const { tenants, keys } = await file.current()
       const [, secret] = /^Bearer ([\x21-\x7e]{1,1024})$/i.exec(authorization ?? '') ?? []
       // Found by its hash: how long that takes tells nothing of any key.
-      const found = secret === undefined ? undefined : known.keys.get(sha256(secret))
+      const found = secret === undefined ? undefined : keys.get(sha256(secret))
       const isInForce = found !== undefined && (found.expiresAt === null || Date.parse(found.expiresAt) > clock.now())
-      const whose = isInForce ? known.tenants.get(found.tenant) : undefined
+      const whose = isInForce ? tenants.get(found.tenant) : undefined
       if (whose === undefined) throw new AppError('key_required', 'Cannot serve the request: it bears no key in force')
       return whose
     },
     get trouble() {
-      return trouble
+      return file.trouble
     },
   }
 }
 
-async function read(path: string): Promise<Known> {
-  // Before the contents: what changes meanwhile is read at the next look.
-  const version = await versionOf(path)
-  const { tenants, keys } = parse(await readFile(path, 'utf8').catch(unreadable), path)
+/** The file as it is looked up. */
+function known({ tenants, keys }: KeysFile) {
   return {
-    version,
     tenants: new Map(Object.entries(tenants).map(([name, given]) => [name, tenantNamed(name, given)])),
     keys: new Map(keys.map((each) => [each.sha256, each])),
   }
@@ -122,31 +94,6 @@ async function read(path: string): Promise<Known> {
 function tenantNamed(name: string, { isOperator, ratePerSecond, ...limits }: KeysFile['tenants'][string]): Tenant {
   const given = Object.entries(limits.sandbox).filter(([, value]) => value !== undefined)
   return { tenant: name, isOperator, ratePerSecond, limits: { ...limits, sandbox: Object.fromEntries(given) } }
-}
-
-function parse(text: string, path: string): KeysFile {
-  const parsed = apiKeysSchema.safeParse(parseJson(text))
-  if (parsed.success) return parsed.data
-  // Only where and which rule: a key may stand where its hash belongs.
-  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.code}`)
-  throw new AppError('settings_invalid', `Cannot use the API keys file: ${issues[0]}`, { details: { path, issues } })
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-async function versionOf(path: string): Promise<string> {
-  const { mtimeMs, size, ino } = await stat(path).catch(unreadable)
-  return `${ino} ${size} ${mtimeMs}`
-}
-
-function unreadable(cause: unknown): never {
-  throw new AppError('settings_invalid', 'Cannot read the API keys file', { cause })
 }
 
 function sha256(text: string): string {
