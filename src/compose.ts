@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import type { Settings } from './config.ts'
 import { diskDirectory } from './directory/disk-directory.ts'
+import type { AnnouncedEngine } from './engine/announcements.ts'
 import type { Engine } from './engine/contract.ts'
 import { loadCredentials } from './engine/credentials.ts'
 import { inProcessEngine } from './engine/engine.ts'
@@ -17,7 +18,7 @@ import { gitTemplate } from './workspace/template-files.ts'
 
 /** The parts of an engine that benchmarks look at one by one. */
 export interface Composed {
-  readonly engine: Engine
+  readonly engine: AnnouncedEngine
   readonly driver: SandboxDriver
   readonly limits: SandboxLimits
 }

@@ -42,6 +42,8 @@ export const catalog = {
     retry: 'never',
     hint: 'Send Authorization: Bearer and a key that is in force; commands take it from FORKYARD_API_KEY.',
   },
+  hook_unsigned: { status: 401, retry: 'never', hint: 'Give the sender a secret of FORKYARD_HOOK_SECRETS_FILE.' },
+  hook_replayed: { status: 409, retry: 'never', hint: 'It was taken before; one that is new needs clocks that agree.' },
   operator_only: { status: 403, retry: 'never', hint: 'Ask who runs the service.' },
   repo_forbidden: { status: 403, retry: 'never', hint: 'Ask who runs the service to allow this repository.' },
   rate_limited: { status: 429, retry: 'later', hint: 'Ask less often.' },

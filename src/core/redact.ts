@@ -19,7 +19,7 @@ const patterns: readonly (readonly [pattern: RegExp, instead: string])[] = [
     `$1${HIDDEN}`,
   ],
   [
-    /\b(?:gh[pousr]_|github_pat_|glpat-|gl[a-z]{2,6}-|xox[a-z]-|npm_|hf_|sk-|AKIA|ASIA|AIza|ya29\.|ATATT|e2b_)[\w.=/+-]{8,500}/g,
+    /\b(?:gh[pousr]_|github_pat_|glpat-|gl[a-z]{2,6}-|xox[a-z]-|whsec_|npm_|hf_|sk-|AKIA|ASIA|AIza|ya29\.|ATATT|e2b_)[\w.=/+-]{8,500}/g,
     HIDDEN,
   ],
   [/\beyJ[\w-]{5,4000}\.[\w-]{2,4000}(?:\.[\w-]{0,4000})?/g, HIDDEN],

@@ -8,6 +8,7 @@ import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Images, Provided } from '../workspace/images.ts'
 import { readers } from '../workspace/readers.ts'
 import { admission } from './admission.ts'
+import type { AnnouncedEngine } from './announcements.ts'
 import { checkOperator } from './caller.ts'
 import { fetchBudget } from './fetch-budget.ts'
 import { answerRecords } from './answer-records.ts'
@@ -17,6 +18,7 @@ import type { Credential } from './credentials.ts'
 import { leases, type Lease } from './leases.ts'
 import { execInFork } from './exec-in-fork.ts'
 import type { Parts } from './parts.ts'
+import { refreshing } from './pushed.ts'
 import { opener, repositories } from './repositories.ts'
 import { bracketRequest } from './request-scope.ts'
 import { requests } from './request.ts'
@@ -58,7 +60,7 @@ export function inProcessEngine({
   limits,
   gitVersion,
   allowLocal,
-}: EngineParts): Engine {
+}: EngineParts): AnnouncedEngine {
   const readerLimits = { ...limits, diskBytes: Math.min(limits.diskBytes, READER_BYTES) }
   const parts: Parts = {
     settings,
@@ -86,7 +88,7 @@ export function inProcessEngine({
     readers: readers({ driver, limits: readerLimits, idleMs: settings.readerIdleMs, maxIdle: MAX_IDLE_READERS }),
   }
 
-  return {
+  const engine: Engine = {
     // The operations with all their schemas are a quarter of the start-up; `exec` and `images` do without.
     run: async (name, input, options = {}) =>
       (await import('./run-operation.ts')).runOperation(parts, name, input, options),
@@ -153,12 +155,14 @@ export function inProcessEngine({
 
     async close() {
       // What cannot be ended keeps nothing else open.
-      const ended = settleAll([parts.leases.endAll(), parts.readers.close()])
+      const ended = settleAll([parts.leases.endAll(), refreshes.close(), parts.readers.close()])
       await Promise.allSettled([ended])
       remotes.close()
       await settleAll([ended, driver.close()])
     },
   }
+  const refreshes = refreshing(parts, engine.warm)
+  return { ...engine, pushed: refreshes.pushed }
 }
 
 function summaryOf({ id, repository, ref, resolution, copy, expiresAt, programs }: Lease): WorkspaceSummary {

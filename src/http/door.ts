@@ -1,7 +1,8 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { ApiKeys } from './api-keys.ts'
 import type { Sending } from './answer.ts'
-import type { Engine } from '../engine/contract.ts'
+import type { HookSecrets } from './hook-secrets.ts'
+import type { AnnouncedEngine } from '../engine/announcements.ts'
 import type { RequestSchemas } from '../engine/request.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Recent } from '../metrics/recent.ts'
@@ -12,7 +13,7 @@ export type Door = FastifyInstance
 
 /** What routes are made of. */
 export interface ServiceParts {
-  readonly engine: Engine
+  readonly engine: AnnouncedEngine
   /** For the description of the routes; the engine itself checks what comes. */
   readonly schemas: RequestSchemas
   readonly version: string
@@ -20,6 +21,7 @@ export interface ServiceParts {
   readonly arrivalMs: number
   /** `null` where callers are not told apart; then only this machine is served. */
   readonly keys: ApiKeys | null
+  readonly hooks: HookSecrets
   readonly sending: Sending
   /** Told by whoever stops the service. */
   readonly life: { isDraining: boolean }

@@ -22,7 +22,12 @@ interface Followed<Value> {
 const LOOK_MS = 1000
 
 /** Reads a JSON file that holds secrets, of which no error tells anything; throws `settings_invalid`. */
-export async function followedFile<Value>({ path, name, schema, clock }: Followed<Value>): Promise<FollowedFile<Value>> {
+export async function followedFile<Value>({
+  path,
+  name,
+  schema,
+  clock,
+}: Followed<Value>): Promise<FollowedFile<Value>> {
   let known = await read()
   let lookedAt = clock.monotonic()
   let trouble: string | null = null

@@ -2,6 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
 import { AppError } from '../core/errors.ts'
 import type { ApiKeys, Tenant } from './api-keys.ts'
+import type { ServiceParts } from './door.ts'
+import { hookKinds, hookPath } from './hook-secrets.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -20,7 +22,7 @@ const openPaths = new Set(['/healthz', '/readyz'])
 const WRONG_KEYS = 1000
 
 /** Without keys only this machine is served; with them whoever bears one, as often as its tenant may. */
-export function gate({ keys, life }: { readonly keys: ApiKeys | null; readonly life: { isDraining: boolean } }): Gate {
+export function gate({ keys, hooks, life }: Pick<ServiceParts, 'keys' | 'hooks' | 'life'>): Gate {
   const wrongKeys = new RateLimiterMemory({ points: WRONG_KEYS, duration: 10 })
   const rates = new Map<string, { readonly rate: number; readonly limiter: RateLimiterMemory }>()
 
@@ -43,6 +45,12 @@ export function gate({ keys, life }: { readonly keys: ApiKeys | null; readonly l
     }
   }
 
+  /** What is proved by a signature, which its route looks at; where none is served it is a route like any other. */
+  async function isHook(path: string): Promise<boolean> {
+    const kind = hookKinds.find((each) => path === hookPath(each))
+    return kind !== undefined && (await hooks.of(kind)).length > 0
+  }
+
   return async (request, reply) => {
     // A page of another site may reach a local port under a name of its own.
     if (keys === null && !isLocalName(request.headers.host ?? ''))
@@ -53,7 +61,7 @@ export function gate({ keys, life }: { readonly keys: ApiKeys | null; readonly l
       void reply.header('connection', 'close')
       throw new AppError('service_draining', 'Cannot serve the request: the service is about to stop')
     }
-    if (keys === null) return
+    if (keys === null || (await isHook(path))) return
     request.tenant = await identified(keys, request)
     const limiter = rateOf(request.tenant)
     if (limiter !== null) await consume(limiter, request.tenant.tenant)

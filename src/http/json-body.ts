@@ -11,10 +11,27 @@ export function takeJson(door: Door): void {
   const parse = door.getDefaultJsonParser('error', 'error')
   door.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = Buffer.from(body)
-    if (isIntricate(bytes)) done(malformed('its body has too many parts, or too many within each other'))
-    else if (!isUtf8(bytes)) done(malformed('its body is not UTF-8'))
-    else void parse(request, bytes.toString('utf8').replace(/^\ufeff/, ''), done)
+    const fault = faultOf(bytes)
+    if (fault === null) void parse(request, bytes.toString('utf8').replace(/^\ufeff/, ''), done)
+    else done(malformed(fault))
   })
+}
+
+/** The same for a body that had to stay as it was at first; throws `input_invalid`. */
+export function parseJson(bytes: Uint8Array): unknown {
+  const fault = faultOf(bytes)
+  if (fault !== null) throw malformed(fault)
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    // What is wrong with it would be told in its own words.
+    throw malformed('its body is not JSON')
+  }
+}
+
+function faultOf(bytes: Uint8Array): string | null {
+  if (isIntricate(bytes)) return 'its body has too many parts, or too many within each other'
+  return isUtf8(bytes) ? null : 'its body is not UTF-8'
 }
 
 /** Whether there is more structure in a text of JSON than any request has; what is not JSON is not looked at further. */

@@ -1,17 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
-import type { Engine } from '../engine/contract.ts'
+import type { AnnouncedEngine } from '../engine/announcements.ts'
 import type { RequestSchemas } from '../engine/request.ts'
 import type { EngineSettings } from '../engine/settings.ts'
 import { apiKeys } from './api-keys.ts'
 import type { ServiceParts } from './door.ts'
+import { hookSecrets } from './hook-secrets.ts'
 import { repetitions } from './repetitions.ts'
 import { httpService } from './service.ts'
 import type { HttpSettings } from './settings.ts'
 
 interface Opening {
-  readonly engine: Engine
+  readonly engine: AnnouncedEngine
   readonly settings: HttpSettings & Pick<EngineSettings, 'streamIdleMs'>
   readonly schemas: RequestSchemas
   readonly version: string
@@ -23,11 +24,12 @@ export type Watching = Pick<ServiceParts, 'metrics' | 'recent' | 'log' | 'health
 
 /** The engine as a service that listens to nobody yet; it closes the engine with itself. */
 export async function openService({ engine, settings, schemas, version, watching }: Opening) {
-  const { apiKeysFile, arrivalMs, drainMs, streamIdleMs } = settings
+  const { apiKeysFile, hookSecretsFile, arrivalMs, drainMs, streamIdleMs } = settings
   const keys = apiKeysFile === null ? null : await apiKeys(apiKeysFile, systemClock)
+  const hooks = await hookSecrets(hookSecretsFile, systemClock)
   const life = { isDraining: false }
   const sending = { repetitions: repetitions(), silenceMs: streamIdleMs }
-  const door = await httpService({ engine, schemas, version, arrivalMs, keys, sending, life, ...watching })
+  const door = await httpService({ engine, schemas, version, arrivalMs, keys, hooks, sending, life, ...watching })
   door.addHook('onSend', async (_request, reply) => {
     // Who has fallen silent may still fetch the error that says so, but holds no connection, and no answer, for ever.
     reply.raw.setTimeout(2 * streamIdleMs, () => void reply.raw.destroy())

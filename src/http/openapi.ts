@@ -37,7 +37,7 @@ export function completed(made: object): Document {
   )
   const paths: OpenAPIV3_1.PathsObject = {}
   for (const { path, method, route } of routes) {
-    const parameters = [...(route.parameters ?? []), ...(path.startsWith('/v1/') ? [upstreamCredential] : [])]
+    const parameters = [...(route.parameters ?? []), ...(/^\/v1\/(?!hooks\/)/.test(path) ? [upstreamCredential] : [])]
     paths[path] = {
       ...paths[path],
       [method]: {

@@ -12,6 +12,11 @@ export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
   return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
 }
 
+/** What is answered where nothing is served. */
+export function routeUnknown(): AppError {
+  return new AppError('route_unknown', 'Cannot serve the request: there is no such route')
+}
+
 /** In whole seconds, as the header has them (RFC 9110, 10.2.3). */
 function retryAfterSeconds({ details: { retryAfterMs } }: Problem): number {
   return typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : RETRY_AFTER_SECONDS

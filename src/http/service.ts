@@ -9,10 +9,11 @@ import { gate } from './gate.ts'
 import { takeJson } from './json-body.ts'
 import { observeRequests } from './observe-requests.ts'
 import { completed, describedRoute, documentFrame } from './openapi.ts'
-import { sendProblem } from './problem.ts'
+import { routeUnknown, sendProblem } from './problem.ts'
 import { notesOf } from './request-notes.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
+import { hookRoutes } from './routes/hooks.ts'
 import { imageRoutes } from './routes/images.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { programRoutes } from './routes/programs.ts'
@@ -25,6 +26,17 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024
 const MAX_HEADERS_MS = 10_000
 /** Beyond these, connections are not taken. */
 const MAX_CONNECTIONS = 4096
+
+const groups = [
+  operationRoutes,
+  programRoutes,
+  workspaceRoutes,
+  fileRoutes,
+  imageRoutes,
+  hookRoutes,
+  healthRoutes,
+  stateRoutes,
+]
 
 /** The engine over HTTP; it listens to nobody yet. */
 export async function httpService(parts: ServiceParts): Promise<Door> {
@@ -79,9 +91,7 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
     notesOf(request).error = withShortage(error)
     return sendProblem(reply, error)
   })
-  door.setNotFoundHandler((_request, reply) =>
-    sendProblem(reply, new AppError('route_unknown', 'Cannot serve the request: there is no such route')),
-  )
+  door.setNotFoundHandler((_request, reply) => sendProblem(reply, routeUnknown()))
   await door.register(swagger, {
     openapi: documentFrame(parts.version),
     transform: describedRoute,
@@ -89,7 +99,6 @@ export async function httpService(parts: ServiceParts): Promise<Door> {
   })
   await door.register(async (routes) => {
     const typed = routes.withTypeProvider<ZodTypeProvider>()
-    const groups = [operationRoutes, programRoutes, workspaceRoutes, fileRoutes, imageRoutes, healthRoutes, stateRoutes]
     for (const add of groups) add(typed, parts)
   })
   return door

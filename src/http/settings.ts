@@ -7,6 +7,11 @@ export const httpSettings = z.strictObject({
     .nullable()
     .default(null)
     .describe('A JSON file of tenants and the hashes of their keys; without it only this machine is served.'),
+  hookSecretsFile: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('A JSON file of the secrets of webhooks, for GitHub and GitLab; without it none are taken.'),
   arrivalMs: z
     .int()
     .min(100)

@@ -12,6 +12,7 @@ test('secrets in text are hidden, whatever form they have, and what is around th
     ['Authorization: token abcdef0123456789', 'Authorization: [hidden] [hidden]'],
     ['{"password": "hunter2"}', '{"password": "[hidden]"}'],
     ['ghp_hunter2hunter2 and glpat-hunter2hunter2', '[hidden] and [hidden]'],
+    ['key whsec_aHVudGVyMmh1bnRlcjI=', 'key [hidden]'],
     ['eyJodW50ZXIy.eyJodW50ZXIy.c2ln', '[hidden]'],
     ['-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----!', '[hidden]!'],
     ['Cannot fetch https://host/a: the token expired', 'Cannot fetch https://host/a: the token expired'],

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { systemClock } from '../../src/core/clock.ts'
 import { parseSettings } from '../../src/config.ts'
 import { AppError } from '../../src/core/errors.ts'
 import { requests } from '../../src/engine/request.ts'
 import type { Door } from '../../src/http/door.ts'
+import { hookSecrets } from '../../src/http/hook-secrets.ts'
 import { serviceLog } from '../../src/http/log.ts'
 import { httpService } from '../../src/http/service.ts'
 import { repetitions } from '../../src/http/repetitions.ts'
@@ -30,7 +32,7 @@ let url: string
 
 before(async () => {
   door = await httpService({
-    engine,
+    engine: { ...engine, pushed: async () => {} },
     schemas: requests(parseSettings({ stateDir: '/nowhere' })).schemas,
     version: '0.0.0',
     arrivalMs: 10_000,
@@ -39,6 +41,7 @@ before(async () => {
     log: serviceLog({ level: 'info', to: { write: (line: string) => lines.push(line) > 0 } }),
     health: async () => ({ checks: [], able: true }),
     keys: null,
+    hooks: await hookSecrets(null, systemClock),
     sending: { repetitions: repetitions(), silenceMs: 1000 },
     life,
   })

@@ -9,15 +9,18 @@ import { notableOperations, readiness, serviceState } from '../state-schemas.ts'
 const tags = ['service']
 
 /** What operators ask: whether the service can do its work, what it holds, and what happened lately. */
-export function stateRoutes(door: Door, { engine, version, health, life, keys, metrics, recent }: ServiceParts): void {
+export function stateRoutes(
+  door: Door,
+  { engine, version, health, life, keys, hooks, metrics, recent }: ServiceParts,
+): void {
   const startedAt = performance.now()
 
   /** In words; what is no hindrance but should be known is among them. */
   function degraded({ checks }: HostReport): readonly string[] {
     const lacking = checks.filter(({ ok, fix }) => !ok || fix !== '').map(({ name, detail }) => `${name}: ${detail}`)
     const ending = life.isDraining ? ['the service is about to end: it takes nothing new'] : []
-    const trouble = keys?.trouble ?? null
-    return [...ending, ...(trouble === null ? [] : [trouble]), ...lacking]
+    const troubles = [keys?.trouble ?? null, hooks.trouble].filter((trouble) => trouble !== null)
+    return [...ending, ...troubles, ...lacking]
   }
 
   /** What concerns all tenants together. */
