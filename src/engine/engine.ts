@@ -161,8 +161,8 @@ export function inProcessEngine({
       await settleAll([ended, driver.close()])
     },
   }
-  const refreshes = refreshing(parts, engine.warm)
-  return { ...engine, pushed: refreshes.pushed }
+  const refreshes = refreshing(parts, (input, options) => engine.warm(input, options))
+  return { ...engine, pushed: (event) => refreshes.pushed(event) }
 }
 
 function summaryOf({ id, repository, ref, resolution, copy, expiresAt, programs }: Lease): WorkspaceSummary {

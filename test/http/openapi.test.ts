@@ -6,6 +6,7 @@ import { exampleRepo } from '../../src/http/schemas.ts'
 import { answerChecks, routesOf, watchRoutes, type Description, type Route } from '../support/described-service.ts'
 import { makeGround } from '../support/engine-repository.ts'
 import { runService } from '../support/running-service.ts'
+import { githubHeaders, gitlabHeaders, writeHookSecrets } from '../support/webhooks.ts'
 
 const ground = makeGround(async (source) => {
   await source.commit({ files: { 'README.md': '# Ground\n\nTODO: write\n' } })
@@ -14,7 +15,9 @@ const ground = makeGround(async (source) => {
 })
 const registered = watchRoutes()
 // What was asked once need not be asked again: how answers look is what counts here.
-const service = runService(ground.home, { maxStalenessMs: 600_000, readerIdleMs: 30_000 })
+const hookSecretsFile = `${ground.home.dir}/hooks.json`
+writeHookSecrets(hookSecretsFile)
+const service = runService(ground.home, { maxStalenessMs: 600_000, readerIdleMs: 30_000, hookSecretsFile })
 
 async function described(): Promise<Description> {
   return (await (await fetch(`${service.url}/openapi.json`)).json()) as Description
@@ -99,6 +102,8 @@ async function sendExample(
   const { example } = content as { example: Readonly<Record<string, unknown>> | string }
   if (typeof example === 'string')
     return fetch(service.url + target, { method, headers: { 'content-type': type }, body: example })
+  if (path.startsWith('/v1/hooks/'))
+    return send(target, example, { headers: { ...githubHeaders(JSON.stringify(example)), ...gitlabHeaders() } })
   return send(target, 'repo' in example ? { ...example, repo: realRepo(example['repo']) } : example, { method })
 }
 

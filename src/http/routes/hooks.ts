@@ -47,6 +47,8 @@ export function hookRoutes(door: Door, { engine, hooks }: ServiceParts): void {
     if (!bearsProof(kind, headers)) throw unsigned()
     if (underWay >= MAX_AT_ONCE)
       throw new AppError('over_capacity', `Cannot take the announcement: ${underWay} others are under way`)
+    // Who has gone already tells so to nobody any more.
+    if (raw.destroyed) return
     underWay += 1
     raw.once('close', () => (underWay -= 1))
   }
