@@ -40,6 +40,8 @@ function heard(): Side {
         waiting: 0,
         images: 0,
         imageBytes: 0,
+        poolWaiting: 0,
+        poolTarget: 0,
       })
       const given = { operation: ['log'], effect: ['read'], tier: ['image'], subcommand: ['log', 'cat-file'] }
       const counting = metrics({ given, figures })

@@ -34,7 +34,8 @@ export function oversight({ engine, driver, settings, logTo }: Watched): Watchin
   const figures = async (): Promise<Figures> => {
     const { workspaces, programs, shared } = await engine.state()
     if (shared === null) throw new AppError('internal', 'Cannot tell figures: the engine takes its owner for a tenant')
-    return { workspaces, programs, ...shared }
+    const { pool, ...others } = shared
+    return { workspaces, programs, ...others, poolWaiting: pool.waiting, poolTarget: pool.target }
   }
   const metrics = startMetrics({ given, figures })
   const recent = recentOperations({ ...recentDefaults, onNotable: noteNotable })

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import type { Settings } from './config.ts'
+import { systemClock } from './core/clock.ts'
 import { diskDirectory } from './directory/disk-directory.ts'
 import type { AnnouncedEngine } from './engine/announcements.ts'
 import type { Engine } from './engine/contract.ts'
@@ -14,6 +15,7 @@ import type { HostReport } from './sandbox/host-report.ts'
 import { localDriver } from './sandbox/local/driver.ts'
 import { probeLocalHost } from './sandbox/local/probe-host.ts'
 import { images, type ImageContent } from './workspace/images.ts'
+import { pool } from './workspace/pool.ts'
 import { gitTemplate } from './workspace/template-files.ts'
 
 /** The parts of an engine that benchmarks look at one by one. */
@@ -23,11 +25,21 @@ export interface Composed {
   readonly limits: SandboxLimits
 }
 
+interface ComposeOptions {
+  /** Whether repositories on this machine may be named by their path. */
+  readonly allowLocal: boolean
+  /** Whether sandboxes are made before they are asked for, which pays only for what lives long. */
+  readonly hasPool: boolean
+}
+
+/** How long a sandbox that nobody takes, and the memory of who asked, is kept. */
+const POOL_AGE_MS = 300_000
+
 /** Joins concrete drivers, caches and directories; the only place that knows them. `environment` holds the secrets that credentials name. */
 export async function compose(
   settings: Settings,
   environment: Readonly<Record<string, string | undefined>>,
-  { allowLocal }: { readonly allowLocal: boolean } = { allowLocal: true },
+  { allowLocal, hasPool }: ComposeOptions = { allowLocal: true, hasPool: false },
 ): Promise<Composed> {
   const [gitVersion, hook, credentials] = await Promise.all([
     probeGit({ signal: AbortSignal.timeout(10_000) }),
@@ -40,13 +52,22 @@ export async function compose(
   const directory = await diskDirectory<ImageContent>(`${settings.stateDir}/directory`)
   const { diskBytes, inodes, memoryBytes, processes, cpus } = settings
   const limits: SandboxLimits = { diskBytes, inodes, memoryBytes, processes, cpus }
-  const kept = images({ driver, directory, limits })
+  const { poolSize, poolMax } = settings
+  const rules = {
+    base: hasPool ? poolSize : 0,
+    maxEach: Math.max(poolSize, Math.ceil(poolMax / 2)),
+    maxAll: poolMax,
+    maxAgeMs: POOL_AGE_MS,
+  }
+  const spares = pool({ driver, rules, clock: systemClock })
+  const kept = images({ driver, directory, limits, pool: spares })
   await kept.sweep()
   const remotes = httpRemotes({ ...httpRemoteDefaults, packIdleMs: settings.idleMs })
   const engine = inProcessEngine({
     settings,
     driver,
     images: kept,
+    pool: spares,
     remotes,
     credentials,
     environment,
@@ -83,7 +104,7 @@ export async function composeService(
     import('./engine/request.ts'),
     import('./compose-oversight.ts'),
   ])
-  const { engine, driver } = await compose(settings, environment, { allowLocal: false })
+  const { engine, driver } = await compose(settings, environment, { allowLocal: false, hasPool: true })
   const { schemas } = requests(settings)
   const watching = oversight({ engine, driver, settings, logTo })
   try {

@@ -12,6 +12,7 @@ export const spanNames = [
   'plan',
   'build',
   'create',
+  'take',
   'fork',
   'copy',
   'fetch',
@@ -26,6 +27,7 @@ export const spanNames = [
   'exec',
   'push',
   'destroy',
+  'discard',
   'drop',
   'reap',
 ] as const
@@ -42,6 +44,10 @@ export interface SpanAttributes {
   readonly upper?: 'memory' | 'disk'
   readonly bytes?: number
   readonly count?: number
+  /** Whether a sandbox was there before it was asked for. */
+  readonly isWarm?: boolean
+  /** How long it waited. */
+  readonly idleMs?: number
 
   /** What is no label; told only where an answer was given, so that nobody fills a list with names of nothing. */
   readonly repo?: string

@@ -4,6 +4,7 @@ import type { ExactText } from '../git/bytes.ts'
 import type { Needs } from '../git/operation.ts'
 import type { Cost } from '../workspace/cost.ts'
 import type { FileEntry, FileKind } from '../workspace/file-answer.ts'
+import type { PoolFigures } from '../workspace/pool.ts'
 import type { Step } from '../workspace/steps.ts'
 import type { Caller } from './caller.ts'
 
@@ -228,6 +229,8 @@ export interface SharedState {
   /** Pieces of work under way, and those that wait for their turn. */
   readonly running: number
   readonly waiting: number
+  /** Sandboxes that are made before they are asked for. */
+  readonly pool: PoolFigures
   readonly images: number
   /** What images take on disk, as far as they were weighed. */
   readonly imageBytes: number

@@ -6,6 +6,7 @@ import type { Needs } from '../git/operation.ts'
 import type { HttpRemotes } from '../git/remote/http-remote.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Images, Provided } from '../workspace/images.ts'
+import type { Pool } from '../workspace/pool.ts'
 import { readers } from '../workspace/readers.ts'
 import { admission } from './admission.ts'
 import type { AnnouncedEngine } from './announcements.ts'
@@ -32,6 +33,7 @@ export interface EngineParts {
   readonly settings: EngineSettings
   readonly driver: SandboxDriver
   readonly images: Images
+  readonly pool: Pool
   readonly remotes: HttpRemotes
   readonly credentials: readonly Credential[]
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -54,6 +56,7 @@ export function inProcessEngine({
   settings,
   driver,
   images,
+  pool,
   remotes,
   credentials,
   environment,
@@ -66,6 +69,7 @@ export function inProcessEngine({
     settings,
     driver,
     images,
+    pool,
     limits,
     gitVersion,
     servesStrangers: !allowLocal,
@@ -148,14 +152,14 @@ export function inProcessEngine({
     async drop(imageId, { caller } = {}) {
       checkOperator(caller)
       await images.drop(imageId)
-      await parts.readers.forget(imageId)
+      await settleAll([parts.readers.forget(imageId), pool.forget(imageId)])
     },
 
     state: (options = {}) => stateOf(parts, options),
 
     async close() {
       // What cannot be ended keeps nothing else open.
-      const ended = settleAll([parts.leases.endAll(), refreshes.close(), parts.readers.close()])
+      const ended = settleAll([parts.leases.endAll(), refreshes.close(), parts.readers.close(), pool.close()])
       await Promise.allSettled([ended])
       remotes.close()
       await settleAll([ended, driver.close()])

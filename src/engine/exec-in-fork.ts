@@ -2,11 +2,11 @@ import { span } from '../core/spans.ts'
 import { correlationId } from '../core/correlation.ts'
 import type { Needs } from '../git/operation.ts'
 import { openingArgv, programEnvironment } from '../workspace/opening.ts'
-import { withSandbox, WORKSPACE } from '../workspace/place.ts'
+import { WORKSPACE } from '../workspace/place.ts'
 import { sandboxLimits } from './caller.ts'
 import type { Execution, Receipt, RequestOptions } from './contract.ts'
 import { prepareFirstContact } from './first-contact.ts'
-import { workOf } from './outcome.ts'
+import { servedBy, workOf } from './outcome.ts'
 import type { Parts } from './parts.ts'
 import { opener } from './repositories.ts'
 import { bracketRequest, type RequestScope } from './request-scope.ts'
@@ -36,25 +36,24 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
       limits: sandboxLimits(parts.limits, options.caller),
       metadata: { role: 'run' },
     } as const
-    const facts = { repository, ref: common.ref, resolution, driver: parts.driver.name, tier: provided.plan.tier }
-    const warnings = await withSandbox(
-      parts.driver,
-      spec,
-      async (sandbox) => {
-        const running = sandbox.exec({
-          argv: openingArgv(resolution, provided.plan.result.tips, argv),
-          cwd: WORKSPACE,
-          env: programEnvironment(correlationId() ?? ''),
-          signal: scope.signal,
-          deadlineMs: scope.deadlineMs,
-          maxOutputBytes: Number.MAX_SAFE_INTEGER,
-        })
-        started.resolve({ running, known: { ...scope.known(facts), tier: facts.tier } })
-        await span('exec', { driver: parts.driver.name }, () => running.exit)
-        return [...sandbox.warnings, ...provided.warnings]
-      },
-      scope,
-    )
+    const { sandbox, isWarm } = await parts.pool.take(spec, scope)
+    const tier = servedBy(provided, isWarm)
+    const facts = { repository, ref: common.ref, resolution, driver: parts.driver.name, tier }
+    const warnings = [...sandbox.warnings, ...provided.warnings]
+    try {
+      const running = sandbox.exec({
+        argv: openingArgv(resolution, provided.plan.result.tips, argv),
+        cwd: WORKSPACE,
+        env: programEnvironment(correlationId() ?? ''),
+        signal: scope.signal,
+        deadlineMs: scope.deadlineMs,
+        maxOutputBytes: Number.MAX_SAFE_INTEGER,
+      })
+      started.resolve({ running, known: { ...scope.known(facts), tier } })
+      await span('exec', { driver: parts.driver.name }, () => running.exit)
+    } finally {
+      await sandbox.destroy()
+    }
     return scope.answer({ value: null, work: workOf(provided), warnings }, facts).receipt
   }
   const receipt = bracketRequest({ ...common, operation: 'exec' }, options, (scope) =>

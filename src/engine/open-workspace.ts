@@ -8,7 +8,7 @@ import { sandboxLimits, type Caller } from './caller.ts'
 import type { RequestOptions, Workspace } from './contract.ts'
 import { prepareFirstContact } from './first-contact.ts'
 import type { Lease } from './leases.ts'
-import { workOf } from './outcome.ts'
+import { servedBy, workOf } from './outcome.ts'
 import type { Parts } from './parts.ts'
 import { opener, type Repository } from './repositories.ts'
 import { bracketRequest, type RequestScope } from './request-scope.ts'
@@ -61,7 +61,7 @@ async function lend(
   scope: RequestScope,
 ): Promise<Lease> {
   const { signal, deadlineMs } = scope
-  const sandbox = await parts.driver.create(
+  const { sandbox, isWarm } = await parts.pool.take(
     {
       image: provided.image,
       upper: 'memory',
@@ -80,7 +80,8 @@ async function lend(
     const copy = { sandbox, has, image: provided.image, base: has }
     const warnings = [...sandbox.warnings, ...provided.warnings]
     const { ref, ttlMs } = request
-    const facts = { repository, ref, resolution, driver: parts.driver.name, tier: provided.plan.tier }
+    const tier = servedBy(provided, isWarm)
+    const facts = { repository, ref, resolution, driver: parts.driver.name, tier }
     const { receipt } = scope.answer({ value: null, work: workOf(provided), warnings }, facts)
     return parts.leases.add({ repository, ref, resolution, copy, receipt, warnings, caller }, ttlMs)
   } catch (error) {

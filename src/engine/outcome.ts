@@ -1,6 +1,7 @@
 import type { Needs } from '../git/operation.ts'
 import type { Provided } from '../workspace/images.ts'
 import type { Step } from '../workspace/steps.ts'
+import type { Tier } from './contract.ts'
 
 /** A value with what it took; what the result cache and single-flight share. */
 export interface Outcome {
@@ -16,6 +17,11 @@ export interface Work {
   readonly history: Needs['history']
   readonly steps: readonly Step[]
   readonly bytesFetched: number
+}
+
+/** What served an answer in a fork, which may have been there before it was asked for. */
+export function servedBy({ plan: { tier } }: Provided, isWarm: boolean): Tier {
+  return tier === 'image' && isWarm ? 'pool' : tier
 }
 
 /** The work that providing an image was. */

@@ -2,6 +2,7 @@ import type { ResultCache } from '../cache/result-cache.ts'
 import type { SingleFlight } from '../core/single-flight.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Images } from '../workspace/images.ts'
+import type { Pool } from '../workspace/pool.ts'
 import type { Readers } from '../workspace/readers.ts'
 import type { Admission } from './admission.ts'
 import type { Leases } from './leases.ts'
@@ -26,6 +27,7 @@ export interface Parts {
   readonly programs: RunningPrograms
   readonly leases: Leases
   readonly readers: Readers
+  readonly pool: Pool
   /** Limits of forks in which programs of callers run. */
   readonly limits: SandboxLimits
   /** Limits of forks in which only our own reads run. */

@@ -15,10 +15,11 @@ export async function stateOf(parts: Parts, { caller }: CallerOptions): Promise<
   }
 }
 
-async function sharedState({ driver, readers, flights, admission }: Parts): Promise<SharedState> {
+async function sharedState({ driver, readers, pool, flights, admission }: Parts): Promise<SharedState> {
   const images = await driver.images()
   return {
     readers: readers.size,
+    pool: pool.figures,
     flights: flights.size,
     running: admission.running,
     waiting: admission.waiting,

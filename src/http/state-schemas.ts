@@ -15,6 +15,13 @@ const engineState = z.strictObject({
   shared: z
     .strictObject({
       readers: z.int(),
+      pool: z.strictObject({
+        waiting: z.int(),
+        target: z.int(),
+        hits: z.int(),
+        misses: z.int(),
+        wastedIdleSeconds: z.number(),
+      }),
       flights: z.int(),
       running: z.int(),
       waiting: z.int(),

@@ -6,6 +6,9 @@ export const outcomes = ['ok', 'refused', 'failed', 'canceled'] as const
 
 export type Outcome = (typeof outcomes)[number]
 
+/** Whether a sandbox that was asked for was there before, or had to be made. */
+export const takings = ['hit', 'miss'] as const
+
 /** What a label says where its value is not one that was declared. */
 export const OTHER = 'other'
 
@@ -25,6 +28,7 @@ export function labelValues(given: GivenValues) {
   return {
     ...given,
     outcome: outcomes,
+    found: takings,
     work: spanNames,
     code: Object.keys(catalog),
     method: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
@@ -89,6 +93,18 @@ export const definitions = {
     help: 'Images that were made: clones and refreshes.',
     labels: ['tier', 'outcome'],
   },
+  poolTakes: {
+    type: 'counter',
+    name: 'forkyard_pool_takes_total',
+    help: 'Sandboxes that were asked for, by whether one waited.',
+    labels: ['found'],
+  },
+  poolWastedSeconds: {
+    type: 'counter',
+    name: 'forkyard_pool_wasted_seconds_total',
+    help: 'Time that sandboxes waited which nobody took.',
+    labels: [],
+  },
   fetchedBytes: {
     type: 'counter',
     name: 'forkyard_fetched_bytes_total',
@@ -135,6 +151,18 @@ export const definitions = {
     help: 'Sandboxes that answer reads, idle ones included.',
     labels: [],
   },
+  poolWaiting: {
+    type: 'gauge',
+    name: 'forkyard_pool_waiting',
+    help: 'Sandboxes that wait to be asked for.',
+    labels: [],
+  },
+  poolTarget: {
+    type: 'gauge',
+    name: 'forkyard_pool_target',
+    help: 'Sandboxes that should wait, by what was asked for of late.',
+    labels: [],
+  },
   flights: {
     type: 'gauge',
     name: 'forkyard_flights',
@@ -176,6 +204,8 @@ export const figures = [
   'workspaces',
   'programs',
   'readers',
+  'poolWaiting',
+  'poolTarget',
   'flights',
   'running',
   'waiting',

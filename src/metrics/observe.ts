@@ -25,6 +25,9 @@ function record({ instruments, repositories }: Observing, span: Span): void {
   if (work === 'git') return instruments.observe('gitSeconds', { subcommand, outcome }, ms / 1000)
   if (work !== 'operation') instruments.observe('workSeconds', { work, outcome }, ms / 1000)
   if (work === 'build') instruments.add('builds', { tier, outcome })
+  if (work === 'take' && attributes.isWarm !== undefined)
+    instruments.add('poolTakes', { found: attributes.isWarm ? 'hit' : 'miss' })
+  if (work === 'discard') instruments.add('poolWastedSeconds', {}, (attributes.idleMs ?? 0) / 1000)
   if (work === 'fetch' && bytes > 0) instruments.add('fetchedBytes', {}, bytes)
   if (work !== 'operation') return
   instruments.add('operations', { operation, effect, tier, outcome })

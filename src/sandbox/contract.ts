@@ -8,6 +8,8 @@ export interface SandboxDriver {
   prepare(): void
   /** A sandbox from a template or an image, ready for commands. */
   create(spec: SandboxSpec, options: { signal: AbortSignal }): Promise<Sandbox>
+  /** The same before anybody asks for it. */
+  createSpare(spec: SandboxSpec, options: { signal: AbortSignal }): Promise<Spare>
   /**
    * Live sandboxes that begin with all files that another live one has written, and are otherwise made as it was. Its
    * programs stand still meanwhile and go on; a fork has none of them, nor their sockets and what lies in /dev/shm. Either
@@ -71,6 +73,18 @@ export interface Sandbox {
   readonly warnings: readonly string[]
   exec(command: Command): Running
   /** Ends every process and removes every trace; safe to call twice. */
+  destroy(): Promise<void>
+}
+
+/** A sandbox that waits for somebody to ask for it; until then it claims none of the room that is kept for changes. */
+export interface Spare {
+  /** Where changes will live: in memory where there may be room for them by the time it is lent. */
+  readonly upper: Upper
+  /** Whether it still exists, as far as is known without asking. */
+  readonly isAlive: boolean
+  /** Makes it a sandbox like any other, noted as `metadata`; `null` where memory has no room for it now. Throws `sandbox_lost`. */
+  lend(metadata: SandboxSpec['metadata']): Sandbox | null
+  /** Removes every trace of it; of one that was lent too. */
   destroy(): Promise<void>
 }
 

@@ -9,12 +9,14 @@ import { hasGaps, withWholeHistory, type Has } from './needs.ts'
 import { notFollowed } from './not-followed.ts'
 import { unpack, withSandbox } from './place.ts'
 import type { Plan } from './plan.ts'
+import type { Pool } from './pool.ts'
 import { repositoryState, type RepositoryState } from './repository-files.ts'
 import type { Base, BringOptions, Brought, Upstream } from './upstream.ts'
 
 interface Build {
   readonly driver: SandboxDriver
   readonly limits: SandboxLimits
+  readonly pool: Pool
   /** Id of the image that comes of it. */
   readonly id: string
   readonly request: Pick<ImageRequest, 'commits' | 'listBlobs'>
@@ -39,9 +41,10 @@ interface Built {
  * promoted only after a throw-away fork of it has shown a clean status.
  */
 export async function buildImage(build: Build, options: BringOptions): Promise<Built> {
-  const { driver, limits, id, plan } = build
+  const { driver, limits, pool, id, plan } = build
   const spec = { image: plan.base, upper: 'disk', network: 'none', limits, metadata: { role: 'builder' } } as const
-  const creating = driver.create(spec, options)
+  const creating =
+    plan.base === null ? pool.take(spec, options).then(({ sandbox }) => sandbox) : driver.create(spec, options)
   // Whoever awaits it learns why it failed; the remote may fail first.
   creating.catch(() => {})
   try {

@@ -8,6 +8,7 @@ import type { Connection, ImageRequest } from './image-request.ts'
 import { noFacts, type RepoFacts } from './cost.ts'
 import { serves, showsOnly, type Has } from './needs.ts'
 import { maxLayers, plan, type ImageCandidate, type Plan } from './plan.ts'
+import type { Pool } from './pool.ts'
 import type { BringOptions } from './upstream.ts'
 
 /** What an image is recorded with. */
@@ -59,10 +60,12 @@ export interface ImagesSettings {
   readonly driver: SandboxDriver
   readonly directory: Directory<ImageContent>
   readonly limits: SandboxLimits
+  /** Where builders that begin with nothing come from. */
+  readonly pool: Pool
 }
 
 /** Decides which image serves a request; the driver keeps their layers, the directory their records. */
-export function images({ driver, directory, limits }: ImagesSettings): Images {
+export function images({ driver, directory, limits, pool }: ImagesSettings): Images {
   const builds = singleFlight<Provided>()
 
   async function planFor(
@@ -134,7 +137,7 @@ export function images({ driver, directory, limits }: ImagesSettings): Images {
       // Most requests find their image made: what builds one is loaded when one is built.
       const { buildImage } = await import('./build-image.ts')
       const built = await span('build', { tier: chosen.tier }, () =>
-        buildImage({ driver, limits, id, request, upstream, plan: chosen, base }, options),
+        buildImage({ driver, limits, pool, id, request, upstream, plan: chosen, base }, options),
       )
       const content: ImageContent = {
         has: built.has,

@@ -24,6 +24,8 @@ const figures = {
   waiting: 0,
   images: 4,
   imageBytes: 5000,
+  poolWaiting: 2,
+  poolTarget: 3,
 }
 const counted = { isBroken: false }
 const measured = metrics({

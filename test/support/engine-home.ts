@@ -50,6 +50,7 @@ export function makeHome(more: Partial<Settings> = {}): EngineHome {
     allowHosts: ['127.0.0.1'],
     // What is left after a test is what was forgotten.
     readerIdleMs: 0,
+    poolSize: 0,
     ...(isRoot ? { sandboxUid: randomInt(60_000, 65_000) } : {}),
     ...more,
   })

@@ -44,6 +44,7 @@ export async function serviceOnDisk(home: EngineHome, mebibytes: number): Promis
       ...(isRoot ? { FORKYARD_SANDBOX_UID: String(settings.sandboxUid) } : {}),
       // What is left is what was forgotten.
       FORKYARD_READER_IDLE_MS: '0',
+      FORKYARD_POOL_SIZE: '0',
       FORKYARD_LOG: 'silent',
     },
   })

@@ -27,6 +27,8 @@ export interface SandboxGround {
 export interface Wanted {
   readonly spec: SandboxSpec
   readonly upper: Upper
+  /** What its changes may take of the memory that all share. */
+  readonly reservedBytes: number
   readonly onEnd: (id: string) => Promise<void>
 }
 
@@ -54,7 +56,7 @@ export async function draftSandbox(ground: SandboxGround, wanted: Wanted, source
 /** Journal first, then directories, then the holder, so that a crash leaves nothing unknown. */
 async function begin(
   ground: SandboxGround,
-  { spec, upper, onEnd }: Wanted,
+  { spec, upper, reservedBytes, onEnd }: Wanted,
   layersOf: () => readonly string[],
   plan: (mounts: MountSpec) => readonly HolderStep[],
 ): Promise<{ readonly sandbox: LocalSandbox; readonly mounts: MountSpec }> {
@@ -62,7 +64,7 @@ async function begin(
   const { diskBytes, inodes } = spec.limits
   const id = `sb_${randomBytes(9).toString('hex')}`
   const layers = layersOf()
-  journal.write({ id, owner, upper, layers, metadata: spec.metadata }, upper === 'memory' ? diskBytes : 0)
+  journal.write({ id, owner, upper, layers, metadata: spec.metadata }, reservedBytes)
   try {
     // Only now is an image safe from being collected; it may have gone just before.
     layersOf()

@@ -21,6 +21,7 @@ import { reap } from './reaper.ts'
 import type { LocalSandbox } from './sandbox.ts'
 import { seccompFilter } from './seccomp.ts'
 import type { LocalSettings } from './settings.ts'
+import { spares as makeSpares } from './spares.ts'
 import { installTools, openStateDir } from './state-dir.ts'
 import { systemCalls } from './system-calls.ts'
 
@@ -62,6 +63,7 @@ export async function localDriver(settings: LocalSettings, template: Template): 
   const holders = makeHolders(launcher, cgroups)
   const ground = { state, owner, journal, store, holders, filterPath, launcher, mounts }
   const living = new Map<string, LocalSandbox>()
+  const spares = makeSpares({ journal, owner, memoryCap })
 
   await span('reap', { driver: 'local' }, async () => {
     if ((await reap(state, journal, cgroups, tool)) > 0) await store.collect()
@@ -79,12 +81,19 @@ export async function localDriver(settings: LocalSettings, template: Template): 
   }
 
   /** What `make` makes goes where there is room for it now. */
-  async function withRoom<T>(spec: SandboxSpec, make: (wanted: Wanted) => Promise<T>): Promise<T> {
-    const isRoom = fitsMemory(spec)
+  async function withRoom<T>(spec: SandboxSpec, make: (wanted: Wanted) => Promise<T>, fits = fitsMemory): Promise<T> {
+    const isRoom = fits(spec)
     if (!isRoom) await requireDisk()
     // From the look at the sum to the entry that raises it nothing is awaited, or many would see the same sum.
-    const upper: Upper = isRoom || fitsMemory(spec) ? 'memory' : 'disk'
-    return make({ spec, upper, onEnd: (id) => forget(id, spec.image) })
+    const upper: Upper = isRoom || fits(spec) ? 'memory' : 'disk'
+    const reservedBytes = upper === 'memory' ? spec.limits.diskBytes : 0
+    return make({ spec, upper, reservedBytes, onEnd: (id) => forget(id, spec.image) })
+  }
+
+  async function create(wanted: Wanted): Promise<LocalSandbox> {
+    const sandbox = await createSandbox(ground, wanted)
+    living.set(sandbox.id, sandbox)
+    return sandbox
   }
 
   /** Layers of a dropped image go with the last sandbox that used them. */
@@ -108,9 +117,13 @@ export async function localDriver(settings: LocalSettings, template: Template): 
     create: (spec, { signal }) =>
       span('fork', { driver: 'local', upper: spec.upper }, async () => {
         if (signal.aborted) throw asCanceled(signal.reason)
-        const sandbox = await withRoom(spec, (wanted) => createSandbox(ground, wanted))
-        living.set(sandbox.id, sandbox)
-        return sandbox
+        return withRoom(spec, create)
+      }),
+
+    createSpare: (spec, { signal }) =>
+      span('fork', { driver: 'local', upper: spec.upper }, async () => {
+        if (signal.aborted) throw asCanceled(signal.reason)
+        return withRoom(spec, (wanted) => spares.make(wanted, create), spares.fits)
       }),
 
     fork: (sandbox, count, { signal, metadata }) =>

@@ -17,6 +17,8 @@ export interface JournalEntry {
 
 export interface Journal {
   write(entry: JournalEntry, reservedBytes: number): void
+  /** Replaces the entry of a sandbox for which nothing was reserved. */
+  reserve(entry: JournalEntry, reservedBytes: number): void
   /** Removes an entry, once nothing of the sandbox is left. */
   erase(id: string): void
   entries(): readonly JournalEntry[]
@@ -34,9 +36,14 @@ export function openJournal(state: StateDir): Journal {
   const folder = `${state.path}/run`
   const files = (): readonly string[] => readdirSync(folder).filter((name) => entryName.test(name))
   const read = (name: string): JournalEntry | null => asEntry(name, readJson(`${folder}/${name}`))
+  const write: Journal['write'] = (entry, reservedBytes) =>
+    writeAtomically(state, `run/${entry.id}.${reservedBytes}.json`, JSON.stringify(entry))
   return {
-    write: (entry, reservedBytes) =>
-      writeAtomically(state, `run/${entry.id}.${reservedBytes}.json`, JSON.stringify(entry)),
+    write,
+    reserve(entry, reservedBytes) {
+      write(entry, reservedBytes)
+      if (reservedBytes > 0) rmSync(`${folder}/${entry.id}.0.json`, { force: true })
+    },
     erase(id) {
       for (const name of files()) if (name.startsWith(`${id}.`)) rmSync(`${folder}/${name}`, { force: true })
     },

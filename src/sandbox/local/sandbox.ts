@@ -22,6 +22,8 @@ export interface LocalSandbox extends Sandbox {
   readonly layers: readonly string[]
   readonly holder: Holder
   readonly limits: LimitWatch
+  /** Whether commands can run in it, as far as is known without asking. */
+  isAlive(): boolean
   /** Keeps the sandbox while `use` runs, whose signal aborts when the sandbox is to end. */
   lend<T>(use: (ending: AbortSignal) => Promise<T>): Promise<T>
   /** Ends everything in it, hands over the upper directory, then removes the rest. */
@@ -51,6 +53,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
   const loans = new Set<Promise<unknown>>()
   const ending = new AbortController()
   const isEnding = (): boolean => ending.signal.aborted
+  const isAlive = (): boolean => !isEnding() && holder.isAlive()
   let destroyed: Promise<void> | null = null
 
   const place: CommandPlace = {
@@ -78,7 +81,7 @@ export function localSandbox(parts: Parts): LocalSandbox {
         if (limit !== null) throw limit
         if (exit.code !== 0 && !isEnding()) await explain(exit.code, exit.signal)
         // However it ended by itself, its output was cut.
-        if (isEnding() || !holder.isAlive()) throw gone('run a command')
+        if (!isAlive()) throw gone('run a command')
         return exit
       })
       .finally(() => {
@@ -132,15 +135,16 @@ export function localSandbox(parts: Parts): LocalSandbox {
     layers: parts.layers,
     holder,
     limits,
+    isAlive,
     warnings: group === null ? ['no limit on memory, processes and cpu: this host has no writable control groups'] : [],
 
     exec(command) {
-      if (isEnding() || !holder.isAlive()) throw gone('run a command')
+      if (!isAlive()) throw gone('run a command')
       return supervise(start(command), command)
     },
 
     async lend(use) {
-      if (isEnding() || !holder.isAlive()) throw gone('fork it')
+      if (!isAlive()) throw gone('fork it')
       const using = use(ending.signal)
       const loan = using.catch(() => {})
       loans.add(loan)
