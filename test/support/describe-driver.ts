@@ -6,12 +6,15 @@ import { endingCases } from './driver-ending-cases.ts'
 import { forkCases } from './driver-fork-cases.ts'
 import { forkEndingCases } from './driver-fork-ending-cases.ts'
 import { imageCases } from './driver-image-cases.ts'
+import { spareCases } from './driver-spare-cases.ts'
 import { specOf } from './local-sandboxes.ts'
 
 /** A driver under test, and a way to open another one on the same place, as a later process would. */
 export interface DriverUnderTest {
   readonly driver: SandboxDriver
   reopen(): Promise<SandboxDriver>
+  /** Processes on this host that are in its sandboxes, by their ids. */
+  processes(): readonly number[]
   close(): Promise<void>
 }
 
@@ -28,6 +31,7 @@ export function describeDriver(name: string, make: () => Promise<DriverUnderTest
     const cases: DriverCases = {
       driver: () => made.driver,
       reopen: () => made.reopen(),
+      processes: () => made.processes(),
       create: (spec = {}) => made.driver.create(specOf(spec), { signal }),
     }
     commandCases(cases)
@@ -35,5 +39,6 @@ export function describeDriver(name: string, make: () => Promise<DriverUnderTest
     imageCases(cases)
     forkCases(cases)
     forkEndingCases(cases)
+    spareCases(cases)
   })
 }

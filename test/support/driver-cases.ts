@@ -4,6 +4,7 @@ import type { Sandbox, SandboxDriver, SandboxSpec } from '../../src/sandbox/cont
 export interface DriverCases {
   readonly driver: () => SandboxDriver
   readonly reopen: () => Promise<SandboxDriver>
+  readonly processes: () => readonly number[]
   /** A sandbox that is destroyed after the tests, if not before. */
   readonly create: (spec?: Partial<SandboxSpec>) => Promise<Sandbox>
 }

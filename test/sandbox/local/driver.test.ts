@@ -5,7 +5,7 @@ import type { SandboxDriver } from '../../../src/sandbox/contract.ts'
 import { describeDriver } from '../../support/describe-driver.ts'
 import { enterableFolder, openDriver, shell, specOf } from '../../support/local-sandboxes.ts'
 import { findCgroups } from '../../../src/sandbox/local/cgroup.ts'
-import { tracesOf } from '../../support/traces.ts'
+import { processesOf, tracesOf } from '../../support/traces.ts'
 
 const hasCgroups = findCgroups() !== null
 
@@ -19,6 +19,7 @@ describeDriver('the local driver', async () => {
   return {
     driver,
     reopen: () => openDriver(stateDir),
+    processes: () => processesOf(stateDir),
     async close() {
       await driver.close()
       assert.deepEqual(tracesOf(stateDir), [])

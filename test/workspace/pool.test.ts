@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { test } from 'node:test'
+import { AppError } from '../../src/core/errors.ts'
+import { onSpan } from '../../src/core/spans.ts'
+import type { SandboxDriver } from '../../src/sandbox/contract.ts'
+import { shell } from '../support/local-sandboxes.ts'
+import { blank, forkOfImage, poolGround } from '../support/pool-ground.ts'
+import { processesOf, tracesOf } from '../support/traces.ts'
+
+const signal = new AbortController().signal
+
+test('a sandbox that waits is taken, noted as its taker says, and another one takes its place', async (t) => {
+  const { take, untilWaiting, records } = await poolGround(t)
+  const first = await take(blank)
+  assert.equal(first.isWarm, false)
+  await untilWaiting(3)
+  const roles = async (): Promise<readonly unknown[]> =>
+    (await records()).map(({ metadata }) => metadata['role']).toSorted()
+  assert.deepEqual(await roles(), ['builder', 'pool', 'pool', 'pool'])
+  const second = await take({ ...blank, metadata: { role: 'another' } })
+  assert.equal(second.isWarm, true)
+  assert.deepEqual(await roles(), ['another', 'builder', 'pool', 'pool'])
+  await untilWaiting(3)
+  for (const { sandbox } of [first, second]) assert.equal(await shell(sandbox, 'echo made >file; ls'), 'file\n')
+})
+
+test('forks of an image wait from its second taker on, and begin with its files alone', async (t) => {
+  const { pool, take, untilWaiting } = await poolGround(t)
+  const first = await take(forkOfImage)
+  await shell(first.sandbox, 'echo changed >file; echo more >other')
+  // Nothing is due, and the driver is at rest: what is made in advance would have begun.
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual([pool.figures.target, pool.figures.waiting], [0, 0])
+  const second = await take(forkOfImage)
+  await untilWaiting(3)
+  const third = await take(forkOfImage)
+  assert.deepEqual([first.isWarm, second.isWarm, third.isWarm], [false, false, true])
+  assert.equal(await shell(third.sandbox, 'ls; cat file'), 'file\nof the image\n')
+})
+
+test('a burst of 20 on a pool of 3 loses none, and the pool is full again', async (t) => {
+  const { pool, take, untilWaiting } = await poolGround(t)
+  for (let count = 0; count < 2; count += 1) await (await take(forkOfImage)).sandbox.destroy()
+  await untilWaiting(3)
+  const taken = await Promise.all(Array.from({ length: 20 }, () => take(forkOfImage)))
+  assert.equal(new Set(taken.map(({ sandbox }) => sandbox.id)).size, 20)
+  assert.equal(taken.filter(({ isWarm }) => isWarm).length, 3)
+  const said = await Promise.all(taken.map(({ sandbox }) => shell(sandbox, 'cat file')))
+  assert.deepEqual(new Set(said), new Set(['of the image\n']))
+  await untilWaiting(3)
+  const { hits, misses, target } = pool.figures
+  assert.deepEqual([hits, misses, target], [3, 19, 3])
+})
+
+test('a sandbox whose processes were killed while it waited is not handed out, and leaves nothing', async (t) => {
+  const { pool, driver, stateDir, take, untilWaiting } = await poolGround(t, { base: 1 })
+  const made = t.mock.method(driver, 'createSpare')
+  await (await take(blank)).sandbox.destroy()
+  await untilWaiting(1)
+  const spare = await made.mock.calls[0]?.result
+  for (const pid of processesOf(stateDir)) process.kill(pid, 'SIGKILL')
+  while (spare?.isAlive === true) await new Promise((resolve) => setImmediate(resolve))
+  const { sandbox, isWarm } = await take(blank)
+  assert.equal(isWarm, false)
+  assert.equal(await shell(sandbox, 'echo alive'), 'alive\n')
+  await sandbox.destroy()
+  await pool.close()
+  assert.deepEqual(tracesOf(stateDir), [])
+})
+
+test('what nobody asks for is given up after its age, and the time it waited is told', async (t) => {
+  const { pool, stateDir, pass, take, untilWaiting } = await poolGround(t)
+  const told: number[] = []
+  t.after(onSpan(({ name, attributes }) => void (name === 'discard' && told.push(attributes.idleMs ?? 0))))
+  await (await take(blank)).sandbox.destroy()
+  await untilWaiting(3)
+  pass(60_000)
+  assert.deepEqual([pool.figures.waiting, pool.figures.target], [3, 3])
+  pass(6_000)
+  assert.deepEqual([pool.figures.waiting, pool.figures.target], [0, 0])
+  assert.equal(pool.figures.wastedIdleSeconds, 3 * 66)
+  await pool.close()
+  assert.deepEqual(told, [66_000, 66_000, 66_000])
+  assert.deepEqual(tracesOf(stateDir), [])
+})
+
+test('one that waits too long is replaced while its kind is still asked for', async (t) => {
+  const { pool, driver, pass, take, untilWaiting } = await poolGround(t, { base: 2 })
+  const made = t.mock.method(driver, 'createSpare')
+  await take(blank)
+  await untilWaiting(2)
+  pass(50_000)
+  await take(blank)
+  await untilWaiting(2)
+  pass(12_000)
+  await untilWaiting(2)
+  const spares = await Promise.all(made.mock.calls.map(({ result }) => result))
+  assert.equal(spares.length, 4)
+  // Of the first two one was taken; nobody waited for the other one to be gone.
+  while (spares.filter((spare) => spare?.isAlive).length > 3) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(pool.figures.wastedIdleSeconds, 62)
+})
+
+test('an image that goes away takes with it what waits of it and what is being made', async (t) => {
+  const { pool, driver, stateDir, take, untilWaiting } = await poolGround(t)
+  for (let count = 0; count < 2; count += 1) await (await take(forkOfImage)).sandbox.destroy()
+  await untilWaiting(1)
+  await driver.drop('img_pooled')
+  await pool.forget('img_pooled')
+  assert.deepEqual([pool.figures.waiting, pool.figures.target], [0, 0])
+  assert.deepEqual(tracesOf(stateDir), [])
+  assert.deepEqual(readdirSync(`${stateDir}/layers`), ['empty'])
+  await assert.rejects(take(forkOfImage), { code: 'image_not_found' })
+})
+
+test('a pool that is closed while it makes sandboxes leaves none of them', async (t) => {
+  for (let ticks = 0; ticks < 12; ticks += 1) {
+    const { pool, stateDir, take } = await poolGround(t)
+    await (await take(blank)).sandbox.destroy()
+    for (let tick = 0; tick < ticks; tick += 1) await new Promise((resolve) => setImmediate(resolve))
+    await pool.close()
+    assert.deepEqual(tracesOf(stateDir), [])
+    t.mock.timers.reset()
+  }
+})
+
+test('who gave up takes nothing and is not counted', async (t) => {
+  const { pool, take, untilWaiting } = await poolGround(t)
+  await take(blank)
+  await untilWaiting(3)
+  await assert.rejects(pool.take(blank, { signal: AbortSignal.abort() }), { code: 'canceled' })
+  const { waiting, hits, misses } = pool.figures
+  assert.deepEqual([waiting, hits, misses], [3, 0, 1])
+})
+
+test('kinds share one bound, and the one that is asked for now is served before the others', async (t) => {
+  const { pool, pass, take, untilWaiting } = await poolGround(t, { base: 2, maxAll: 3 })
+  await take(blank)
+  await untilWaiting(2)
+  pass(10_000)
+  for (let count = 0; count < 2; count += 1) await take(forkOfImage)
+  await untilWaiting(3)
+  assert.deepEqual([pool.figures.waiting, pool.figures.target], [3, 3])
+  const taken = [await take(forkOfImage), await take(forkOfImage), await take(blank), await take(blank)]
+  assert.deepEqual(
+    taken.map(({ isWarm }) => isWarm),
+    [true, true, true, false],
+  )
+})
+
+test('where the driver has no room, what waits is given up for whoever asks, who is served then', async (t) => {
+  const { pool, driver, pass, take, untilWaiting } = await poolGround(t)
+  await take(blank)
+  await untilWaiting(3)
+  const create = driver.create.bind(driver)
+  const full = t.mock.method(driver, 'create', (...given: Parameters<SandboxDriver['create']>) =>
+    pool.figures.waiting > 0
+      ? Promise.reject(new AppError('over_capacity', 'Cannot make a sandbox: full'))
+      : create(...given),
+  )
+  const { sandbox, isWarm } = await take({ ...blank, network: 'host' })
+  assert.deepEqual([isWarm, full.mock.callCount(), pool.figures.waiting], [false, 2, 0])
+  assert.equal(await shell(sandbox, 'echo served'), 'served\n')
+  // Until room has come free, nothing is made in advance again.
+  await take(blank)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(pool.figures.waiting, 0)
+  pass(6_000)
+  await untilWaiting(6)
+})
+
+test("what cannot be made in advance is nobody's failure, and is tried again for the next who asks, not at once", async (t) => {
+  const { pool, driver, pass, take, untilWaiting } = await poolGround(t)
+  const failing = t.mock.method(driver, 'createSpare', () =>
+    Promise.reject(new AppError('sandbox_failed', 'Cannot make a sandbox: not today')),
+  )
+  const tries = (): number => failing.mock.callCount()
+  const rest = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  await take(blank)
+  while (tries() < 2) await rest()
+  await take(blank)
+  await rest()
+  assert.equal(tries(), 2)
+  // Two at once, each time that somebody asks once the pause is over.
+  pass(1_000)
+  await take(blank)
+  while (tries() < 4) await rest()
+  pass(6_000)
+  await rest()
+  assert.equal(tries(), 4)
+  failing.mock.restore()
+  assert.equal((await take(blank)).isWarm, false)
+  await untilWaiting(3)
+  assert.deepEqual([(await take(blank)).isWarm, pool.figures.hits], [true, 1])
+})
+
+test('what is made in advance is no part of the request after which it is made', async (t) => {
+  const { take, untilWaiting } = await poolGround(t)
+  const { collectPhases } = await import('../../src/core/spans.ts')
+  const phases = await collectPhases(async (read) => {
+    await take(blank)
+    await untilWaiting(3)
+    const before = read()
+    await take(blank)
+    return [before, read()]
+  })
+  const names = phases.map((list) => list?.map(({ name }) => name))
+  assert.deepEqual(names, [
+    ['take', 'fork'],
+    ['take', 'fork'],
+  ])
+  const [before, after] = phases.map((list) => list?.find(({ name }) => name === 'fork')?.ms)
+  assert.equal(before, after)
+})
+
+test('kinds differ in what sandboxes are made of, and in nothing else', async (t) => {
+  const { take, untilWaiting } = await poolGround(t, { base: 1 })
+  await take(blank)
+  await untilWaiting(1)
+  const { limits } = blank
+  for (const other of [
+    { ...blank, network: 'host' as const },
+    { ...blank, upper: 'memory' as const },
+    { ...blank, limits: { ...limits, processes: limits.processes + 1 } },
+    { ...blank, image: 'img_pooled' },
+  ])
+    assert.equal((await take(other)).isWarm, false)
+  assert.equal((await take({ ...blank, metadata: { any: 'thing' } })).isWarm, true)
+})
+
+test('with size 0 nothing is made that nobody asked for', async (t) => {
+  const { pool, driver, take, records } = await poolGround(t, { base: 0 })
+  const spares = t.mock.method(driver, 'createSpare')
+  for (let count = 0; count < 3; count += 1) assert.equal((await take(blank)).isWarm, false)
+  await pool.forget('img_pooled')
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(spares.mock.callCount(), 0)
+  assert.equal((await records()).length, 3)
+  assert.equal(signal.aborted, false)
+})
