@@ -12,12 +12,12 @@ export interface PoolGround {
   readonly driver: SandboxDriver
   readonly stateDir: string
   /** Lets so many milliseconds pass, and what is due happen. */
-  pass(ms: number): void
-  take(spec: SandboxSpec): Promise<{ readonly sandbox: Sandbox; readonly isWarm: boolean }>
+  readonly pass: (ms: number) => void
+  readonly take: (spec: SandboxSpec) => Promise<{ readonly sandbox: Sandbox; readonly isWarm: boolean }>
   /** What the driver has noted of its sandboxes. */
-  records(): Promise<readonly SandboxRecord[]>
+  readonly records: () => Promise<readonly SandboxRecord[]>
   /** Waits until at least so many sandboxes wait. */
-  untilWaiting(count: number): Promise<void>
+  readonly untilWaiting: (count: number) => Promise<void>
 }
 
 /** A fork of the image that the ground makes. */
