@@ -23,7 +23,7 @@ export interface Shelf extends Kind {
   add(one: Waiting, tookMs: number): void
   fail(): void
   /** Gives up those of which this is true, the oldest first. */
-  giveUp(isChosen: (one: Waiting) => boolean): readonly Promise<void>[]
+  giveUp(isChosen: (one: Waiting) => boolean): void
 }
 
 /** What a sandbox is made of; neither what is noted about it nor what its programs are given. */
@@ -36,7 +36,7 @@ interface ShelfStart {
   readonly spec: SandboxSpec
   readonly now: number
   /** Ends one that nobody took. */
-  readonly discard: (one: Waiting) => Promise<void>
+  readonly discard: (one: Waiting) => void
 }
 
 /** An empty shelf for a kind that is asked for now. */
@@ -48,14 +48,12 @@ export function shelf({ spec, now, discard }: ShelfStart): Shelf {
   let starting = 0
   let hasFailed = false
 
-  function giveUp(isChosen: (one: Waiting) => boolean): readonly Promise<void>[] {
-    const endings: Promise<void>[] = []
+  function giveUp(isChosen: (one: Waiting) => boolean): void {
     for (const one of waiting) {
       if (!isChosen(one)) continue
       waiting = waiting.filter((other) => other !== one)
-      endings.push(discard(one))
+      discard(one)
     }
-    return endings
   }
 
   return {

@@ -3,7 +3,6 @@ import { pauseMs } from '../core/back-off.ts'
 import type { Clock } from '../core/clock.ts'
 import { asCanceled } from '../core/deadline.ts'
 import { hasCode } from '../core/errors.ts'
-import { settleAll } from '../core/settle-all.ts'
 import { span } from '../core/spans.ts'
 import type { Sandbox, SandboxDriver, SandboxSpec } from '../sandbox/contract.ts'
 import { keyOf, shelf as newShelf, type Shelf, type Waiting } from './pool-shelf.ts'
@@ -93,7 +92,7 @@ export function pool({ driver, rules, clock }: PoolSettings): Pool {
       if (!hasCode(error, 'over_capacity') || (held() === 0 && underWay.size === 0)) throw error
       quietUntil = clock.monotonic() + SHORTAGE_PAUSE_MS
       for (const shelf of all()) shelf.giveUp(() => true)
-      await Promise.all(underWay)
+      await atRest()
       return await driver.create(spec, options)
     } finally {
       takers -= 1
@@ -153,24 +152,27 @@ export function pool({ driver, rules, clock }: PoolSettings): Pool {
         refillSoon()
       }
       const isKept = shelves.get(keyOf(shelf.spec)) === shelf
-      if (!isKept) await settleAll(shelf.giveUp(() => true))
+      if (!isKept) shelf.giveUp(() => true)
     }
     track(making())
   }
 
   /** Ends one that waited and that nobody took. */
-  function discard({ spare, since }: Waiting): Promise<void> {
+  function discard({ spare, since }: Waiting): void {
     const idleMs = clock.monotonic() - since
     counts.wastedMs += idleMs
-    const ending = outside(() => span('discard', { idleMs }, () => spare.destroy()))
-    track(ending)
-    return ending
+    track(outside(() => span('discard', { idleMs }, () => spare.destroy())))
   }
 
   function track(work: Promise<void>): void {
     // What cannot be ended fails again, and is told, when the driver closes.
     const tracked: Promise<void> = work.catch(() => {}).finally(() => underWay.delete(tracked))
     underWay.add(tracked)
+  }
+
+  /** Once what is under way now has ended, and with it what turns out to be wanted no more. */
+  async function atRest(): Promise<void> {
+    for (let round = 0; round < 2; round += 1) await Promise.all(underWay)
   }
 
   function remove(shelf: Shelf): void {
@@ -212,7 +214,7 @@ export function pool({ driver, rules, clock }: PoolSettings): Pool {
 
     async forget(image) {
       for (const shelf of all()) if (shelf.spec.image === image) remove(shelf)
-      await Promise.all(underWay)
+      await atRest()
     },
 
     get figures() {
@@ -228,11 +230,8 @@ export function pool({ driver, rules, clock }: PoolSettings): Pool {
     async close() {
       clearInterval(sweeping)
       closing.abort()
-      const left = all()
-      shelves.clear()
-      const endings = left.flatMap((shelf) => shelf.giveUp(() => true))
-      await Promise.all(underWay)
-      await settleAll(endings)
+      all().forEach(remove)
+      await atRest()
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test'
-import type { Sandbox, SandboxDriver, SandboxRecord, SandboxSpec } from '../../src/sandbox/contract.ts'
+import type { Sandbox, SandboxDriver, SandboxRecord, SandboxSpec, Spare } from '../../src/sandbox/contract.ts'
 import { pool, type Pool } from '../../src/workspace/pool.ts'
 import type { PoolRules } from '../../src/workspace/pool-size.ts'
 import { enterableFolder, openDriver, shell, specOf } from './local-sandboxes.ts'
@@ -11,6 +11,8 @@ export interface PoolGround {
   readonly pool: Pool
   readonly driver: SandboxDriver
   readonly stateDir: string
+  /** All that were made before they were asked for, the oldest first. */
+  readonly spares: readonly Spare[]
   /** Lets so many milliseconds pass, and what is due happen. */
   readonly pass: (ms: number) => void
   readonly take: (spec: SandboxSpec) => Promise<{ readonly sandbox: Sandbox; readonly isWarm: boolean }>
@@ -26,7 +28,16 @@ export const blank = specOf({ metadata: { role: 'builder' } })
 
 export async function poolGround(t: TestContext, rules: Partial<PoolRules> = {}): Promise<PoolGround> {
   const stateDir = `${enterableFolder()}/state`
-  const driver = await openDriver(stateDir)
+  const real = await openDriver(stateDir)
+  const spares: Spare[] = []
+  const driver: SandboxDriver = {
+    ...real,
+    async createSpare(spec, options) {
+      const spare = await real.createSpare(spec, options)
+      spares.push(spare)
+      return spare
+    },
+  }
   const builder = await driver.create(specOf(), { signal })
   await shell(builder, 'echo of the image >file')
   await driver.freeze(builder, 'img_pooled')
@@ -45,6 +56,7 @@ export async function poolGround(t: TestContext, rules: Partial<PoolRules> = {})
     pool: made,
     driver,
     stateDir,
+    spares,
     pass(ms) {
       now += ms
       t.mock.timers.tick(ms)

@@ -14,7 +14,7 @@ interface SparesGround {
 
 interface Spares {
   /** Whether the next spare of this kind waits in memory. */
-  fits(spec: SandboxSpec): boolean
+  readonly fits: (spec: SandboxSpec) => boolean
   /** Makes a spare by `create`; nothing is awaited before that is called. */
   make(wanted: Wanted, create: (wanted: Wanted) => Promise<LocalSandbox>): Promise<Spare>
 }
