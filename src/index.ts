@@ -39,6 +39,7 @@ export type { ExactText } from './git/bytes.ts'
 export type { Extent, Needs } from './git/operation.ts'
 export type { Cost } from './workspace/cost.ts'
 export type { FileEntry, FileKind } from './workspace/file-answer.ts'
+export type { PoolFigures } from './workspace/pool.ts'
 export type { Filter, Step } from './workspace/steps.ts'
 
 /** An engine in this process. Reads no environment and prints nothing; what is left out of `settings` has its default. */

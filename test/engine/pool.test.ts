@@ -139,6 +139,8 @@ test('an image that is dropped takes with it what waits of it', async () => {
   await untilWaiting(before + 2)
   const image = (await service.engine.images()).find((one) => one.repo === repo) ?? assert.fail()
   await service.engine.drop(image.id)
+  const left = await poolOf(service)
+  assert.deepEqual([left.target, left.waiting <= before], [before, true])
   const again = await service.engine.open({ repo })
   assert.equal(again.receipt.tier, 'clone')
   await again.close()
@@ -174,5 +176,18 @@ test('where there is no pool, or its size is 0, nothing is made that nobody aske
     assert.deepEqual(await poolOf(none), { waiting: 0, target: 0, hits: 0, misses: 0, wastedIdleSeconds: 0 })
   } finally {
     await none.engine.close()
+  }
+})
+
+test('an engine that closes while its pool is being filled leaves nothing, whenever that is', async () => {
+  await Promise.all([service.engine.close(), plain.engine.close()])
+  for (let ticks = 0; ticks < 8; ticks += 1) {
+    const { engine } = await compose({ ...ground.home.settings, poolSize: 2 }, {}, { allowLocal: true, hasPool: true })
+    for (let count = 0; count < 2; count += 1) await engine.open({ repo: ground.repo })
+    for (let tick = 0; tick < ticks; tick += 1) await new Promise((resolve) => setImmediate(resolve))
+    await engine.close()
+    // What was put off is done now, if it is done at all.
+    for (let tick = 0; tick < 8; tick += 1) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(leftovers({ settings: ground.home.settings }), [])
   }
 })

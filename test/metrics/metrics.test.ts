@@ -92,6 +92,13 @@ test('clones, bytes, git and other work are told apart', async () => {
   for (const name of ['build', 'fetch']) assert(work.includes(`{work="${name}",outcome="ok"} 1`), work.join())
 })
 
+test('a sandbox that was asked for was there or had to be made, and those that nobody took have waited in vain', async () => {
+  for (const isWarm of [true, false, true]) await span('take', {}, async (tell) => tell({ isWarm }))
+  for (const idleMs of [1500, 500]) await span('discard', { idleMs }, async () => {})
+  assert.deepEqual(await series('forkyard_pool_takes_total'), ['{found="hit"} 2', '{found="miss"} 1'])
+  assert.deepEqual(await series('forkyard_pool_wasted_seconds_total'), ['2'])
+})
+
 test('what nobody declared makes no series: it is "other"', async () => {
   const name = 'deadbeef'.repeat(5)
   await span('operation', { operation: name, effect: name }, async (tell) => tell({ tier: name }))
