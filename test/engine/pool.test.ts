@@ -33,14 +33,16 @@ async function poolOf({ engine }: Composed): Promise<SharedState['pool']> {
   return (await engine.state()).shared?.pool ?? assert.fail()
 }
 
-async function untilWaiting(count: number): Promise<void> {
-  while ((await poolOf(service)).waiting < count) await new Promise((resolve) => setImmediate(resolve))
+/** Waits until of each kind that is asked for there are as many as there should be. */
+async function untilFull(): Promise<void> {
+  for (let pool = await poolOf(service); pool.waiting < pool.target; pool = await poolOf(service))
+    await new Promise((resolve) => setImmediate(resolve))
 }
 
 /** Opens workspaces until forks of the image wait. */
 async function untilWarm(): Promise<void> {
   for (let count = 0; count < 2; count += 1) await (await service.engine.open({ repo: ground.repo })).close()
-  await untilWaiting(2)
+  await untilFull()
 }
 
 /** All that git and a program see of a workspace. */
@@ -53,7 +55,7 @@ test('a workspace of the pool is the same as one that is made when it is asked f
   await untilWarm()
   const commit = await ground.source.git(['rev-parse', 'main'])
   for (const ref of ['HEAD', 'topic', 'v1', commit]) {
-    await untilWaiting(2)
+    await untilFull()
     const [ready, made] = [
       await service.engine.open({ repo: ground.repo, ref }),
       await plain.engine.open({ repo: ground.repo, ref }),
@@ -82,7 +84,7 @@ test('what one taker leaves behind, the next one never sees', async () => {
   )
   await first.close()
   for (let turn = 0; turn < 4; turn += 1) {
-    await untilWaiting(2)
+    await untilFull()
     const next = await service.engine.open({ repo: ground.repo })
     assert.equal(next.receipt.tier, 'pool')
     assert.equal(await shell(next, look), before)
@@ -110,7 +112,7 @@ test('environment values of callers play no part in what waits', async () => {
   assert.match((await finish(running)).stdout.toString(), /^SECRET=of one caller$/m)
   await receipt
   await workspace.close()
-  await untilWaiting(2)
+  await untilFull()
   const next = await service.engine.open({ repo: ground.repo })
   assert.equal(next.receipt.tier, 'pool')
   assert.doesNotMatch(await shell(next, 'env; cat /proc/*/environ'), /SECRET/)
@@ -131,16 +133,16 @@ test('an image that is dropped takes with it what waits of it', async () => {
   const other = await makeRepository(`${ground.home.dir}/dropped.git`, { bare: true })
   await other.commit({ files: { a: 'a\n' } })
   const repo = ground.server.url('dropped')
-  const before = (await poolOf(service)).target
   const opened: Workspace[] = []
   for (let count = 0; count < 2; count += 1) opened.push(await service.engine.open({ repo }))
   await Promise.all(opened.map((workspace) => workspace.close()))
   // Forks of this image, and builders that begin with nothing.
-  await untilWaiting(before + 2)
+  await untilFull()
+  const { target } = await poolOf(service)
   const image = (await service.engine.images()).find((one) => one.repo === repo) ?? assert.fail()
   await service.engine.drop(image.id)
   const left = await poolOf(service)
-  assert.deepEqual([left.target, left.waiting <= before], [before, true])
+  assert.deepEqual([left.target, left.waiting], [target - 2, target - 2])
   const again = await service.engine.open({ repo })
   assert.equal(again.receipt.tier, 'clone')
   await again.close()
@@ -153,8 +155,8 @@ test('images of new repositories are built in sandboxes that wait, and that chan
     return ground.server.url(name)
   }
   await service.engine.warm({ repo: await make('first') })
-  const { target, hits } = await poolOf(service)
-  await untilWaiting(target)
+  const { hits } = await poolOf(service)
+  await untilFull()
   const repo = await make('second')
   await service.engine.warm({ repo })
   assert.equal((await poolOf(service)).hits, hits + 1)
