@@ -63,11 +63,14 @@ export function supervise(process: BareProcess, { signal, deadlineMs, maxOutputB
     let dueAt = 0
     try {
       for await (const chunk of stream) {
-        bytes += chunk.length
-        if (bytes > maxBytes)
-          fail(new AppError('output_limit', `Cannot return the output: more than ${maxBytes} bytes`))
         if (failure !== null) break
-        yield chunk
+        const room = maxBytes - bytes
+        bytes += chunk.length
+        if (chunk.length > room)
+          fail(new AppError('output_limit', `Cannot return the output: more than ${maxBytes} bytes`))
+        // What may be returned is, however the output came in pieces.
+        yield chunk.length > room ? chunk.subarray(0, room) : chunk
+        if (failure !== null) break
         const now = performance.now()
         dueAt = Math.max(dueAt, now) + chunk.length / MAX_BYTES_PER_MS
         if (dueAt > now + BURST_MS) await pause(dueAt - now)
