@@ -24,8 +24,12 @@ export interface SandboxDriver {
   /** The image of that id; throws `image_not_found`, and `image_incompatible` where it was made under other conditions. */
   image(id: string): Promise<Image>
   images(): Promise<readonly Image[]>
+  /** The file system that images lie on; `null` where that is somebody else's. */
+  space(): Promise<Space | null>
   /** What runs or was left behind, so that it can be adopted or reaped. */
   sandboxes(): AsyncIterable<SandboxRecord>
+  /** What removing an image would give back of the disk, in bytes, once that is known; throws `image_not_found`. */
+  weigh(id: string): Promise<number>
   /** Resolves once every image frozen so far is weighed and would survive a power cut. */
   synced(): Promise<void>
   /** Destroys every sandbox this driver made and still has. */
@@ -93,13 +97,25 @@ export interface Image {
   readonly id: string
   /** Layer ids, the newest first. */
   readonly layers: readonly string[]
-  /** What its newest layer takes; `null` until it was weighed, which `synced` waits for. */
+  /**
+   * What it adds to the disk: its newest layer, and those of images below it that were removed; `null` until it was
+   * weighed, which `synced` waits for.
+   */
   readonly bytes: number | null
   readonly createdAt: number
 }
 
+export interface Space {
+  readonly freeBytes: number
+  readonly totalBytes: number
+}
+
 export interface SandboxRecord {
   readonly id: string
+  /** `null` for a blank one. */
+  readonly image: string | null
+  /** Whether this driver made it, not one of another process. */
+  readonly isOurs: boolean
   readonly metadata: Readonly<Record<string, string>>
   readonly isAlive: boolean
 }

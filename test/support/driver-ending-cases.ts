@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { AppError } from '../../src/core/errors.ts'
 import { finish, type Running } from '../../src/core/exec.ts'
-import type { Sandbox, SandboxRecord } from '../../src/sandbox/contract.ts'
+import type { Sandbox, SandboxDriver, SandboxRecord } from '../../src/sandbox/contract.ts'
 import type { DriverCases } from './driver-cases.ts'
 import { commandOf, run, shell, specOf } from './local-sandboxes.ts'
 
@@ -16,7 +16,7 @@ async function untilHeard(running: Running): Promise<void> {
 }
 
 /** How commands and sandboxes end: by limits, by their caller, by signals. */
-export function endingCases({ driver, create }: DriverCases): void {
+export function endingCases({ driver, reopen, create }: DriverCases): void {
   let sandbox: Sandbox
   before(async () => {
     sandbox = await create({ upper: 'memory' })
@@ -143,12 +143,16 @@ export function endingCases({ driver, create }: DriverCases): void {
 
   test('a driver tells of its sandboxes, with what was noted about them', async () => {
     const other = await create({ metadata: { purpose: 'a test' } })
-    const find = async (): Promise<SandboxRecord | undefined> => {
-      for await (const record of driver().sandboxes()) if (record.id === other.id) return record
+    const find = async (teller: SandboxDriver): Promise<SandboxRecord | undefined> => {
+      for await (const record of teller.sandboxes()) if (record.id === other.id) return record
       return undefined
     }
-    assert.deepEqual(await find(), { id: other.id, metadata: { purpose: 'a test' }, isAlive: true })
+    const told = { id: other.id, image: null, metadata: { purpose: 'a test' }, isAlive: true }
+    assert.deepEqual(await find(driver()), { ...told, isOurs: true })
+    const later = await reopen()
+    assert.deepEqual(await find(later), { ...told, isOurs: false })
+    await later.close()
     await other.destroy()
-    assert.equal(await find(), undefined)
+    assert.equal(await find(driver()), undefined)
   })
 }

@@ -105,6 +105,27 @@ export function imageCases({ driver, reopen, create }: DriverCases): void {
     await driver().drop(child.id)
   })
 
+  test('an image weighs what its removal gives back, also layers of images below it that are gone', async () => {
+    const lower = await freeze('head -c 300000 /dev/urandom >lower')
+    const middle = await freeze('head -c 200000 /dev/urandom >middle', lower)
+    const upper = await freeze('head -c 100000 /dev/urandom >upper', middle)
+    const weights = await Promise.all([lower, middle, upper].map((id) => driver().weigh(id)))
+    const [first = 0, second = 0, third = 0] = weights
+    for (const [at, least] of [300_000, 200_000, 100_000].entries()) assert.ok((weights[at] ?? 0) >= least)
+    await driver().drop(lower)
+    assert.deepEqual([await driver().weigh(middle), await driver().weigh(upper)], [first + second, third])
+    await driver().drop(middle)
+    assert.equal(await driver().weigh(upper), first + second + third)
+    assert.equal((await driver().image(upper)).bytes, first + second + third)
+    await driver().drop(upper)
+    await assert.rejects(driver().weigh(upper), { code: 'image_not_found' })
+  })
+
+  test("what is free where images lie is told, unless that is somebody else's", async () => {
+    const space = await driver().space()
+    assert.ok(space === null || (space.freeBytes > 0 && space.freeBytes <= space.totalBytes))
+  })
+
   test('an image that does not exist cannot be forked or dropped, whatever its name', async () => {
     for (const id of ['img_unknown', '', '..', '../run', '/', 'a:b', 'a,b', 'a\0b', 'x'.repeat(10_000)]) {
       await assert.rejects(create({ image: id }), { code: 'image_not_found' })

@@ -151,8 +151,13 @@ export async function localDriver(settings: LocalSettings, template: Template): 
     image: async (id) => store.get(id),
     images: async () => store.list(),
     async *sandboxes() {
-      for (const entry of journal.entries())
-        yield { id: entry.id, metadata: entry.metadata, isAlive: isAlive(entry.owner) }
+      for (const { id, layers, metadata, owner: maker } of journal.entries())
+        yield { id, image: layers[0] ?? null, isOurs: living.has(id), metadata, isAlive: isAlive(maker) }
+    },
+    weigh: (id) => store.weigh(id),
+    async space() {
+      const { bavail, blocks, bsize } = await statfs(state.path)
+      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
     },
     synced: () => store.synced(),
     async close() {

@@ -22,6 +22,10 @@ interface Manifest extends Image {
   readonly unsyncedBoot: string | null
   /** Who wrote it: a manifest whose layer never came is garbage only once its maker is gone. */
   readonly maker: ProcessIdentity | null
+  /** What its own layer takes; `null` until it was weighed. */
+  readonly ownBytes: number | null
+  /** What layers of removed images take that are kept for this one. */
+  readonly inheritedBytes: number
 }
 
 export interface ImageStore {
@@ -37,6 +41,8 @@ export interface ImageStore {
   drop(id: string): Promise<void>
   /** Deletes layers that neither an image nor a living sandbox uses: what a drop or a crash left. */
   collect(): Promise<void>
+  /** What an image adds to the disk; throws `image_not_found`. */
+  weigh(id: string): Promise<number>
   /** Resolves once every image added so far is weighed and safe on disk. */
   synced(): Promise<void>
 }
@@ -52,6 +58,7 @@ export function imageStore(
   tool: HostTool,
 ): ImageStore {
   const syncs = new Set<Promise<void>>()
+  const weighings = new Map<string, Promise<number>>()
   const manifestPath = (id: string): string => `images/${id}.json`
 
   function read(id: string): Manifest | null {
@@ -70,16 +77,36 @@ export function imageStore(
     return isSame && isWhole && manifest.layers.every((layer) => existsSync(`${state.path}/layers/${layer}`))
   }
 
+  /** Changes what is said of an image; one that was dropped meanwhile must not come back. */
+  function amend(id: string, change: (manifest: Manifest) => Partial<Manifest>): Manifest | null {
+    const manifest = read(id)
+    if (manifest === null) return null
+    const amended = { ...manifest, ...change(manifest) }
+    writeAtomically(state, manifestPath(id), JSON.stringify(amended))
+    return amended
+  }
+
+  async function weigh(id: string): Promise<number> {
+    const known = read(id)
+    if (known === null) throw new AppError('image_not_found', `Cannot weigh image ${id}: there is none`)
+    if (known.bytes !== null) return known.bytes
+    const ownBytes = (await du(`${state.path}/layers/${id}`, 'bytes', tool)) ?? 0
+    return ownBytes + (amend(id, () => ({ ownBytes }))?.inheritedBytes ?? 0)
+  }
+
   /** Runs beside the answer: until it ends, the image is trusted only within this boot. */
-  async function settle(manifest: Manifest): Promise<void> {
-    const layer = `${state.path}/layers/${manifest.id}`
-    const bytes = (await du(layer, 'bytes', tool)) ?? 0
-    const { code } = await tool(['sync', '-f', layer])
-    const { unsyncedBoot } = manifest
-    // It may have been dropped meanwhile; then nothing must come back.
-    if (read(manifest.id) === null) return
-    const settled = { ...manifest, bytes, unsyncedBoot: code === 0 ? null : unsyncedBoot }
-    writeAtomically(state, manifestPath(manifest.id), JSON.stringify(settled))
+  async function settle(id: string): Promise<void> {
+    await weighings.get(id)
+    const { code } = await tool(['sync', '-f', `${state.path}/layers/${id}`])
+    if (code === 0) amend(id, () => ({ unsyncedBoot: null }))
+  }
+
+  /** The layer of an image that goes away stays where another stands on it, and weighs on that one from now on. */
+  function bequeath({ id, ownBytes, inheritedBytes }: Manifest): void {
+    const heirs = manifests().filter((manifest) => manifest.id !== id && manifest.layers.includes(id))
+    const [heir] = heirs.toSorted((a, b) => a.createdAt - b.createdAt)
+    const more = (ownBytes ?? 0) + inheritedBytes
+    if (heir !== undefined) amend(heir.id, (now) => ({ inheritedBytes: now.inheritedBytes + more }))
   }
 
   return {
@@ -99,21 +126,34 @@ export function imageStore(
     },
 
     async add(id, upperDir, below) {
-      const image: Image = { id, layers: [id, ...below], bytes: null, createdAt: Date.now() }
-      const manifest: Manifest = { ...image, conditions, unsyncedBoot: currentBoot(), maker: identify(process.pid) }
+      const manifest: Manifest = {
+        id,
+        layers: [id, ...below],
+        createdAt: Date.now(),
+        bytes: null,
+        ownBytes: null,
+        inheritedBytes: 0,
+        conditions,
+        unsyncedBoot: currentBoot(),
+        maker: identify(process.pid),
+      }
       // The manifest first: it counts only once all its layers are there, so the rename is what makes the image.
       writeAtomically(state, manifestPath(id), JSON.stringify(manifest))
       renameSync(upperDir, `${state.path}/layers/${id}`)
+      const weighing = weigh(id).finally(() => weighings.delete(id))
+      weighings.set(id, weighing)
       // An image that could not be synced is trusted within this boot only, which is what its manifest says.
-      const syncing = settle(manifest)
+      const syncing = settle(id)
         .catch(() => {})
         .finally(() => syncs.delete(syncing))
       syncs.add(syncing)
-      return image
+      return manifest
     },
 
     async drop(id) {
-      if (read(id) === null) throw new AppError('image_not_found', `Cannot drop image ${id}: there is none`)
+      const manifest = read(id)
+      if (manifest === null) throw new AppError('image_not_found', `Cannot drop image ${id}: there is none`)
+      bequeath(manifest)
       // Two processes may drop the same one.
       rmSync(`${state.path}/${manifestPath(id)}`, { force: true })
       await this.collect()
@@ -132,6 +172,7 @@ export function imageStore(
       for (const layer of unused) await removeStray(tool, `${state.path}/layers/${layer}`)
     },
 
+    weigh: (id) => weighings.get(id) ?? weigh(id),
     synced: async () => void (await Promise.all(syncs)),
   }
 }
@@ -143,7 +184,10 @@ function isName(value: unknown): value is string {
 
 /** A manifest as we write it, or `null`: a power cut may leave half a file, and others may leave anything. */
 function asManifest(id: string, value: unknown): Manifest | null {
-  const { id: named, layers, conditions, createdAt } = (value ?? {}) as Partial<Manifest>
+  const found = (value ?? {}) as Partial<Manifest>
+  const { id: named, layers, conditions, createdAt, ownBytes = found.bytes ?? null, inheritedBytes = 0 } = found
   const isWhole = named === id && typeof createdAt === 'number' && typeof conditions === 'object' && conditions !== null
-  return isWhole && Array.isArray(layers) && layers.every(isName) ? (value as Manifest) : null
+  if (!isWhole || !Array.isArray(layers) || !layers.every(isName)) return null
+  const bytes = ownBytes === null ? null : ownBytes + inheritedBytes
+  return { ...(value as Manifest), ownBytes, inheritedBytes, bytes }
 }
