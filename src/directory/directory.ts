@@ -11,6 +11,10 @@ export interface Directory<Content> {
   forget(imageId: string): Promise<void>
   /** Claimed images whose builders are gone. */
   abandoned(): Promise<readonly string[]>
+  /** Counts this process among those that serve, until the returned function is called or it is gone. */
+  join(): Promise<() => Promise<void>>
+  /** How many processes serve. */
+  instances(): Promise<number>
   /** Runs `fn` while nobody else who uses this directory runs one for the same key; the lock dies with its owner. */
   exclusively<T>(key: string, fn: () => Promise<T>, options: { signal: AbortSignal }): Promise<T>
 }
