@@ -29,6 +29,9 @@ export const spanNames = [
   'destroy',
   'discard',
   'drop',
+  'evict',
+  'tidy',
+  'warm-up',
   'reap',
 ] as const
 

@@ -10,6 +10,7 @@ import type { Outcome } from './outcome.ts'
 import type { Parts } from './parts.ts'
 import type { RequestScope } from './request-scope.ts'
 import { contextOf, imageRequest, pinnedInput, type Task } from './task.ts'
+import { holding } from './use-of-repository.ts'
 
 /** Makes what the task needs and runs it; contents that turn out to be missing are brought in one batch, once. */
 export async function compute(parts: Parts, task: Task, scope: RequestScope): Promise<Outcome> {
@@ -17,15 +18,17 @@ export async function compute(parts: Parts, task: Task, scope: RequestScope): Pr
   if (needs.history === 0) {
     return { value: await operation.run(noGit, task.own, contextOf(task, scope.signal)), provided: null, warnings: [] }
   }
-  const request = await imageRequest(task, scope.signal)
-  const provided = await parts.images.provide(request, scope)
-  const first = await attempt(parts, task, provided, scope)
-  if (!('missing' in first)) return first
-  const lack = { image: provided.image, missing: first.missing }
-  const fuller = await parts.images.backfill(request, lack, scope)
-  const second = await attempt(parts, task, fuller, scope)
-  if (!('missing' in second)) return second
-  throw new AppError('objects_missing', `Cannot run ${operation.name}: the remote did not bring what it needs`)
+  return holding(parts, task.repository, async () => {
+    const request = await imageRequest(task, scope.signal)
+    const provided = await parts.images.provide(request, scope)
+    const first = await attempt(parts, task, provided, scope)
+    if (!('missing' in first)) return first
+    const lack = { image: provided.image, missing: first.missing }
+    const fuller = await parts.images.backfill(request, lack, scope)
+    const second = await attempt(parts, task, fuller, scope)
+    if (!('missing' in second)) return second
+    throw new AppError('objects_missing', `Cannot run ${operation.name}: the remote did not bring what it needs`)
+  })
 }
 
 /** Runs the operation in a fork that changes nothing; `missing` are ids to be brought before it can succeed. */

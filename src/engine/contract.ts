@@ -6,6 +6,8 @@ import type { Cost } from '../workspace/cost.ts'
 import type { FileEntry, FileKind } from '../workspace/file-answer.ts'
 import type { PoolFigures } from '../workspace/pool.ts'
 import type { Step } from '../workspace/steps.ts'
+import type { Advice } from './advisor.ts'
+import type { CacheState, KeptState } from './cache-state.ts'
 import type { Caller } from './caller.ts'
 
 /** The one place where parts meet; the same interface in process and over HTTP. */
@@ -196,6 +198,8 @@ export interface Explanation {
   readonly has: Needs | null
   readonly steps: readonly Step[]
   readonly cost: Cost
+  /** What is kept of the repository, and why; `null` where nothing is, and to one of several tenants. */
+  readonly kept: KeptState | null
 }
 
 export interface ImageSummary {
@@ -234,6 +238,9 @@ export interface SharedState {
   readonly images: number
   /** What images take on disk, as far as they were weighed. */
   readonly imageBytes: number
+  readonly cache: CacheState
+  /** What an operator might change, from what was measured. */
+  readonly advice: readonly Advice[]
 }
 
 export interface WarmImage {

@@ -12,6 +12,7 @@ import { opener } from './repositories.ts'
 import { bracketRequest, type RequestScope } from './request-scope.ts'
 import { openedIds } from './resolve.ts'
 import { withSecondTry } from './second-try.ts'
+import { countUse, holding } from './use-of-repository.ts'
 import { wantedImage } from './wanted-image.ts'
 
 /** A program may read and run every file; history beyond the tip is not promised. */
@@ -28,33 +29,36 @@ export async function execInFork(parts: Parts, input: unknown, options: RequestO
     void prepareFirstContact(parts, repository, scope.signal)
     const resolution = await parts.resolver.resolve(repository, common.ref, known)
     const wanted = wantedImage({ repository, commits: openedIds(resolution), needs, cone })
-    const provided = await parts.admission.run(options.caller, () => parts.images.provide(wanted, scope), scope)
-    const spec = {
-      image: provided.image,
-      upper: 'memory',
-      network: 'none',
-      limits: sandboxLimits(parts.limits, options.caller),
-      metadata: { role: 'run' },
-    } as const
-    const { sandbox, isWarm } = await parts.pool.take(spec, scope)
-    const tier = servedBy(provided, isWarm)
-    const facts = { repository, ref: common.ref, resolution, driver: parts.driver.name, tier }
-    const warnings = [...sandbox.warnings, ...provided.warnings]
-    try {
-      const running = sandbox.exec({
-        argv: openingArgv(resolution, provided.plan.result.tips, argv),
-        cwd: WORKSPACE,
-        env: programEnvironment(correlationId() ?? ''),
-        signal: scope.signal,
-        deadlineMs: scope.deadlineMs,
-        maxOutputBytes: Number.MAX_SAFE_INTEGER,
-      })
-      started.resolve({ running, known: { ...scope.known(facts), tier } })
-      await span('exec', { driver: parts.driver.name }, () => running.exit)
-    } finally {
-      await sandbox.destroy()
-    }
-    return scope.answer({ value: null, work: workOf(provided), warnings }, facts).receipt
+    return holding(parts, repository, async () => {
+      const provided = await parts.admission.run(options.caller, () => parts.images.provide(wanted, scope), scope)
+      countUse(parts, repository, common.ref, provided)
+      const spec = {
+        image: provided.image,
+        upper: 'memory',
+        network: 'none',
+        limits: sandboxLimits(parts.limits, options.caller),
+        metadata: { role: 'run' },
+      } as const
+      const { sandbox, isWarm } = await parts.pool.take(spec, scope)
+      const tier = servedBy(provided, isWarm)
+      const facts = { repository, ref: common.ref, resolution, driver: parts.driver.name, tier }
+      const warnings = [...sandbox.warnings, ...provided.warnings]
+      try {
+        const running = sandbox.exec({
+          argv: openingArgv(resolution, provided.plan.result.tips, argv),
+          cwd: WORKSPACE,
+          env: programEnvironment(correlationId() ?? ''),
+          signal: scope.signal,
+          deadlineMs: scope.deadlineMs,
+          maxOutputBytes: Number.MAX_SAFE_INTEGER,
+        })
+        started.resolve({ running, known: { ...scope.known(facts), tier } })
+        await span('exec', { driver: parts.driver.name }, () => running.exit)
+      } finally {
+        await sandbox.destroy()
+      }
+      return scope.answer({ value: null, work: workOf(provided), warnings }, facts).receipt
+    })
   }
   const receipt = bracketRequest({ ...common, operation: 'exec' }, options, (scope) =>
     withSecondTry(common.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),

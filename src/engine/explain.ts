@@ -1,6 +1,7 @@
 import { findOperation } from '../git/registry.ts'
 import { noFacts } from '../workspace/cost.ts'
 import { plan } from '../workspace/plan.ts'
+import { keptState } from './cache-state.ts'
 import type { Explanation, RequestOptions } from './contract.ts'
 import { assertOneShot } from './one-shot.ts'
 import type { Parts } from './parts.ts'
@@ -28,7 +29,15 @@ export async function explain(
         ? plan({ ...nothing, needs })
         : await parts.images.plan(await imageRequest(task, scope.signal), await repository.remote.abilities(scope))
     const base = (await parts.images.list()).find(({ id }) => id === chosen.base)
-    return { needs, has: base?.content.has ?? null, steps: chosen.steps, cost: chosen.cost }
+    const kept = options.caller?.isOperator === false ? [] : await parts.cache.kept()
+    const entry = kept.find(({ repo }) => repo === repository.key)
+    return {
+      needs,
+      has: base?.content.has ?? null,
+      steps: chosen.steps,
+      cost: chosen.cost,
+      kept: entry === undefined ? null : keptState(entry),
+    }
   })
 }
 

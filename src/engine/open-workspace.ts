@@ -15,6 +15,7 @@ import { bracketRequest, type RequestScope } from './request-scope.ts'
 import type { OpenRequest } from './request.ts'
 import { openedIds, type Resolution } from './resolve.ts'
 import { withSecondTry } from './second-try.ts'
+import { countUse, holding } from './use-of-repository.ts'
 import { wantedImage } from './wanted-image.ts'
 import { workspaceOf } from './workspace.ts'
 
@@ -32,9 +33,12 @@ export async function openWorkspace(parts: Parts, input: unknown, options: Reque
     const wanted = wantedImage({ repository, commits: openedIds(resolution), needs: needsOf(request), cone })
     const opened = async (): Promise<Lease> => {
       const provided = await parts.images.provide(wanted, scope)
+      countUse(parts, repository, request.ref, provided)
       return lend(parts, { request, repository, resolution, provided, caller }, scope)
     }
-    return workspaceOf(parts, await parts.admission.run(caller, opened, scope))
+    // As soon as there is a lease, that is what keeps the images.
+    const lease = await holding(parts, repository, () => parts.admission.run(caller, opened, scope))
+    return workspaceOf(parts, lease)
   }
   return bracketRequest({ ...request, operation: 'open' }, options, (scope) =>
     withSecondTry(request.maxStalenessMs, (maxStalenessMs) => serve(scope, maxStalenessMs)),

@@ -2,6 +2,7 @@ import type { ResultCache } from '../cache/result-cache.ts'
 import type { SingleFlight } from '../core/single-flight.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Images } from '../workspace/images.ts'
+import type { RepositoryCache } from '../workspace/repository-cache.ts'
 import type { Pool } from '../workspace/pool.ts'
 import type { Readers } from '../workspace/readers.ts'
 import type { Admission } from './admission.ts'
@@ -18,6 +19,7 @@ export interface Parts {
   readonly settings: EngineSettings
   readonly driver: SandboxDriver
   readonly images: Images
+  readonly cache: RepositoryCache
   readonly repositories: Repositories
   readonly resolver: Resolver
   readonly requests: Requests

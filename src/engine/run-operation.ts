@@ -11,6 +11,7 @@ import { bracketRequest, type RequestScope } from './request-scope.ts'
 import { runOnce } from './run-once.ts'
 import { withSecondTry } from './second-try.ts'
 import { resolveTask, resultKey } from './task.ts'
+import { countUse } from './use-of-repository.ts'
 import { tellItems, watched } from './watched-operation.ts'
 
 /**
@@ -32,13 +33,14 @@ export async function runOperation(
     const repository = await parts.repositories.open(common.repo, opener(options))
     void prepareFirstContact(parts, repository, scope.signal)
     const task = await resolveTask(parts, { operation, own, repository, ref: common.ref, maxStalenessMs }, scope)
-    const [resolution] = task.resolutions.values()
+    const [[asked, resolution] = [common.ref, undefined]] = task.resolutions
     const describe = { repository, ref: common.ref, resolution: resolution ?? null, driver: parts.driver.name }
     recorder?.know(scope.known(describe))
 
     const key = resultKey(parts, task)
     const cached = operation.isPure ? parts.results.get(key) : null
     if (cached !== null) {
+      countUse(parts, repository, asked, null)
       const value = recorder === null ? cached.value : await tellItems(operation, cached.value, recorder)
       return scope.answer(given({ ...cached, value }), { ...describe, tier: 'result' })
     }
@@ -52,6 +54,7 @@ export async function runOperation(
     const isForOne = recorder !== null && operation.items !== undefined
     const forOne = (): Promise<Outcome> => parts.admission.run(options.caller, () => compute(parts, task, scope), scope)
     const outcome = isForOne ? await forOne() : await parts.flights.run(key, work, scope)
+    if (outcome.provided !== null) countUse(parts, repository, asked, outcome.provided)
     if (operation.isPure && !isForOne) parts.results.set(key, outcome)
     return scope.answer(given(outcome), { ...describe, tier: outcome.provided?.plan.tier ?? 'image' })
   }

@@ -44,8 +44,33 @@ export const engineSettings = z.strictObject({
   readerIdleMs: z
     .int()
     .min(0)
-    .default(30_000)
-    .describe('How long a sandbox that answered a question waits for the next one; 0 ends it at once.'),
+    .default(7_200_000)
+    .describe(
+      'How long a sandbox that answered a question waits for the next one, unless what it holds expires before; 0 ends it at once.',
+    ),
+  maxImageBytes: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Bytes that images may take on disk; the least worthy go where there is no room for another.'),
+  maxRepositories: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Repositories whose images are kept; the least worthy go where one more is asked for.'),
+  warmUpMs: z
+    .int()
+    .min(0)
+    .default(1_800_000)
+    .describe('How often a service refreshes the 10 repositories that are used most; 0 leaves that to requests.'),
+  minFreeShare: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(0.05)
+    .describe('The part of the file system of the state directory that images leave free.'),
   poolSize: z
     .int()
     .min(0)

@@ -93,6 +93,12 @@ export const definitions = {
     help: 'Images that were made: clones and refreshes.',
     labels: ['tier', 'outcome'],
   },
+  evictions: {
+    type: 'counter',
+    name: 'forkyard_evictions_total',
+    help: 'Repositories whose images were removed because there was no room for them.',
+    labels: [],
+  },
   poolTakes: {
     type: 'counter',
     name: 'forkyard_pool_takes_total',

@@ -19,12 +19,13 @@ export function observeSpans(observing: Observing): () => void {
 
 function record({ instruments, repositories }: Observing, span: Span): void {
   const { name: work, attributes, ms } = span
-  const { operation = NONE, effect = NONE, tier = NONE, subcommand = NONE, bytes = 0 } = attributes
+  const { operation = NONE, effect = NONE, tier = NONE, subcommand = NONE, bytes = 0, count = 0 } = attributes
   const outcome = outcomeOf(span.outcome)
   if (span.outcome !== 'ok') instruments.add('failures', { work, code: span.outcome })
   if (work === 'git') return instruments.observe('gitSeconds', { subcommand, outcome }, ms / 1000)
   if (work !== 'operation') instruments.observe('workSeconds', { work, outcome }, ms / 1000)
   if (work === 'build') instruments.add('builds', { tier, outcome })
+  if (work === 'evict' && count > 0) instruments.add('evictions', {}, count)
   if (work === 'take' && attributes.isWarm !== undefined)
     instruments.add('poolTakes', { found: attributes.isWarm ? 'hit' : 'miss' })
   if (work === 'discard') instruments.add('poolWastedSeconds', {}, (attributes.idleMs ?? 0) / 1000)

@@ -5,21 +5,14 @@ import { singleFlight } from '../core/single-flight.ts'
 import type { Directory, ImageRecord } from '../directory/directory.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Connection, ImageRequest } from './image-request.ts'
-import { noFacts, type RepoFacts } from './cost.ts'
-import { serves, showsOnly, type Has } from './needs.ts'
+import { noFacts } from './cost.ts'
+import { forgetImage } from './forget-image.ts'
+import { withoutSuperseded, type ImageContent } from './image-content.ts'
+import type { Has } from './needs.ts'
 import { maxLayers, plan, type ImageCandidate, type Plan } from './plan.ts'
 import type { Pool } from './pool.ts'
+import type { RepositoryCache } from './repository-cache.ts'
 import type { BringOptions } from './upstream.ts'
-
-/** What an image is recorded with. */
-export interface ImageContent {
-  readonly has: Has
-  readonly layers: number
-  /** What was learned of the repository while it was built. */
-  readonly facts: RepoFacts
-  /** What its checkout leaves out on purpose, in sentences. */
-  readonly warnings: readonly string[]
-}
 
 /** The part of a request that plans depend on. */
 type Needed = Pick<ImageRequest, 'repo' | 'needs' | 'commits' | 'cone'>
@@ -38,6 +31,8 @@ export interface Provided {
 export interface Images {
   /** Whether any image of the repository is recorded. */
   knows(repo: string): Promise<boolean>
+  /** Of each kind of worktree that is kept of the repository, what the newest image holds. */
+  kinds(repo: string): Promise<readonly Has[]>
   /** What `provide` would do. */
   plan(request: Needed, remote: Connection['abilities']): Promise<Plan>
   /** An image that covers the request; built, refreshed or upgraded where none does. Waiters for the same share the work. */
@@ -62,10 +57,11 @@ export interface ImagesSettings {
   readonly limits: SandboxLimits
   /** Where builders that begin with nothing come from. */
   readonly pool: Pool
+  readonly room: Pick<RepositoryCache, 'makeRoom'>
 }
 
 /** Decides which image serves a request; the driver keeps their layers, the directory their records. */
-export function images({ driver, directory, limits, pool }: ImagesSettings): Images {
+export function images({ driver, directory, limits, pool, room }: ImagesSettings): Images {
   const builds = singleFlight<Provided>()
 
   async function planFor(
@@ -74,8 +70,7 @@ export function images({ driver, directory, limits, pool }: ImagesSettings): Ima
     mayServe: (candidate: ImageCandidate) => boolean = () => true,
   ): Promise<Plan> {
     const records = await directory.find(request.repo)
-    const candidates = records
-      .filter((record, index) => !records.slice(0, index).some((newer) => replaces(newer, record)))
+    const candidates = withoutSuperseded(records)
       .map(({ id, content: { has, layers } }, newer) => ({ id, has, layers, newer }))
       .filter(mayServe)
     const { needs, commits, cone } = request
@@ -130,8 +125,9 @@ export function images({ driver, directory, limits, pool }: ImagesSettings): Ima
     options: BringOptions,
   ): Promise<Provided> {
     const id = newImageId()
-    await directory.claim(id)
+    const settleRoom = await room.makeRoom(request.repo)
     try {
+      await directory.claim(id)
       const base =
         chosen.base === null ? null : { id: chosen.base, has: (await contentOf(request.repo, chosen.base)).has }
       // Most requests find their image made: what builds one is loaded when one is built.
@@ -146,6 +142,7 @@ export function images({ driver, directory, limits, pool }: ImagesSettings): Ima
         warnings: built.warnings,
       }
       await directory.record({ id, repo: request.repo, content, createdAt: built.image.createdAt })
+      settleRoom(id)
       const carriedOut = { ...chosen, result: built.has }
       return {
         image: id,
@@ -155,6 +152,7 @@ export function images({ driver, directory, limits, pool }: ImagesSettings): Ima
         warnings: built.warnings,
       }
     } catch (error) {
+      settleRoom(null)
       await discard(id)
       throw error
     }
@@ -166,13 +164,7 @@ export function images({ driver, directory, limits, pool }: ImagesSettings): Ima
     return record.content
   }
 
-  async function discard(id: string): Promise<void> {
-    await driver.drop(id).catch((error: unknown) => {
-      // It may never have become an image.
-      if (!hasCode(error, 'image_not_found')) throw error
-    })
-    await directory.forget(id)
-  }
+  const discard = (id: string): Promise<void> => forgetImage({ driver, directory }, id)
 
   /** One batch of file contents on top of an image, or anew where it has enough layers. */
   async function buildFuller(
@@ -191,6 +183,11 @@ export function images({ driver, directory, limits, pool }: ImagesSettings): Ima
 
   return {
     knows: async (repo) => (await directory.find(repo)).length > 0,
+    async kinds(repo) {
+      const standing = withoutSuperseded(await directory.find(repo)).map(({ content }) => content.has)
+      const byKind = Map.groupBy(standing, ({ worktree, cone }) => JSON.stringify([worktree, cone]))
+      return [...byKind.values()].flatMap((found) => found.slice(0, 1))
+    },
     plan: planFor,
 
     provide: async (request, options) =>
@@ -223,16 +220,6 @@ function shared(options: BringOptions, signal: AbortSignal): BringOptions {
 
 function newImageId(): string {
   return `img_${randomBytes(12).toString('hex')}`
-}
-
-/** Whether an image holds all that an older one does, so that the older one has nothing to offer. */
-function replaces(
-  { content: newer }: ImageRecord<ImageContent>,
-  { content: older }: ImageRecord<ImageContent>,
-): boolean {
-  const { worktree, cone, tips } = older.has
-  const isAsNarrow = worktree !== 'cone' || showsOnly(newer.has, cone)
-  return isAsNarrow && serves(newer.has, older.has, { commits: tips, cone })
 }
 
 /** Requests with equal keys need the same image. */

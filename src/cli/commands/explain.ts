@@ -36,12 +36,13 @@ function explanationCommand(operation: Operation, session: Session): Command {
     })
 }
 
-function explanationText({ needs, has, steps, cost }: Explanation): string {
+function explanationText({ needs, has, steps, cost, kept }: Explanation): string {
   const numbered = steps.map((step, index) => [index === 0 ? 'steps' : '', `${index + 1}. ${stepText(step)}`])
   return table([
     ['needs', needsText(needs)],
     ['has', has === null ? 'nothing yet' : needsText(has)],
     ...(numbered.length === 0 ? [['steps', 'none']] : numbered),
     ['cost', costText(cost)],
+    ...(kept === null ? [] : [['kept', kept.why]]),
   ])
 }

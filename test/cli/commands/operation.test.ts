@@ -17,7 +17,7 @@ async function inputOf(argv: readonly string[]): Promise<unknown> {
 }
 
 const needs = { history: 1, trees: 'none', blobs: 'none', worktree: 'none', refs: 'asked' } as const
-const explanation = { needs, has: null, steps: [], cost: { ms: 1, bytes: 0, basis: 'estimated' } } as const
+const explanation = { needs, has: null, steps: [], cost: { ms: 1, bytes: 0, basis: 'estimated' }, kept: null } as const
 
 test('addresses pass as they are and paths are taken from the current folder', async () => {
   const repos = [
@@ -143,7 +143,7 @@ test('a credential of the environment goes along with the request', async () => 
   assert.equal(seen, 'Basic eDp5')
 })
 
-test('explain shows needs, holdings, steps and cost in words', async () => {
+test('explain shows needs, holdings, steps, cost and why it is kept in words', async () => {
   const { engine } = fakeEngine({
     explain: async () => ({
       ...explanation,
@@ -154,6 +154,15 @@ test('explain shows needs, holdings, steps and cost in words', async () => {
         { kind: 'checkout', cone: [] },
       ],
       cost: { ms: 61.4, bytes: 12_288, basis: 'measured' },
+      kept: {
+        repo: 'https://host.example/a',
+        images: 1,
+        bytes: 4096,
+        uses: 3,
+        lastUsedAt: '2026-01-01T00:00:00.000Z',
+        expiresAt: null,
+        why: 'one of those used most: it does not expire',
+      },
     }),
   })
   const { stdout } = await cli(['explain', 'log', '.'], { engine })
@@ -165,7 +174,8 @@ test('explain shows needs, holdings, steps and cost in words', async () => {
       'steps  1. fork image img_1',
       '       2. fetch 20 generations without trees and file contents',
       '       3. check out all files',
-      'cost   about 61 ms, 12.0 KiB (measured)\n',
+      'cost   about 61 ms, 12.0 KiB (measured)',
+      'kept   one of those used most: it does not expire\n',
     ].join('\n'),
   )
 })

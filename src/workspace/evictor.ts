@@ -1,0 +1,130 @@
+import { contest } from '../cache/contest.ts'
+import { evictions, type Budget, type Entry } from '../cache/retention.ts'
+import { REMEMBERED, type Use } from '../cache/use.ts'
+import type { Clock } from '../core/clock.ts'
+import { semaphore } from '../core/semaphore.ts'
+import { span } from '../core/spans.ts'
+import type { SandboxDriver } from '../sandbox/contract.ts'
+import type { Holds } from './holds.ts'
+import type { KeptImages } from './kept-images.ts'
+
+/** Which room was short. */
+export type Shortage = 'bytes' | 'count' | 'free space'
+
+export interface Evicted {
+  readonly repo: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly bytes: number
+  readonly shortage: Shortage
+}
+
+/** Removes images where room is short. */
+export interface Evictor {
+  /** Notes a request for a repository, with its use by now: they tell which order of eviction is the better one. */
+  used(repo: string, use: Use): void
+  /** Makes room for one more image; what it resolves with is told the image once it is made, `null` if none was. */
+  makeRoom(repo: string): Promise<(image: string | null) => void>
+  /** Removes what does not fit. */
+  evict(): Promise<void>
+  /** The latest first. */
+  readonly evicted: readonly Evicted[]
+  /** How many there were. */
+  readonly count: number
+}
+
+export interface EvictorSettings {
+  readonly driver: Pick<SandboxDriver, 'space'>
+  readonly images: KeptImages
+  readonly holds: Holds
+  readonly budget: Budget
+  /** The part of the file system that images leave free. */
+  readonly freeShare: number
+  readonly clock: Clock
+  readonly entries: () => Promise<readonly Entry[]>
+  /** Removes all images of a repository. */
+  readonly remove: (repo: string) => Promise<void>
+}
+
+/** The part of the budget for bytes that is left to images in the making, which nobody has weighed yet. */
+const SLACK = 0.05
+
+/** Evictions that are remembered. */
+const MAX_REMEMBERED = 100
+
+const MAX_WAITING = 10_000
+
+export function evictor(settings: EvictorSettings): Evictor {
+  const { driver, images, holds, budget, freeShare, clock, entries, remove } = settings
+  const oneByOne = semaphore({ name: 'evictions', permits: 1, maxWaiting: MAX_WAITING })
+  const { signal } = new AbortController()
+  /** Repositories of which an image is being made, as often as that happens. */
+  const making: string[] = []
+  const orders = contest()
+  /** Of what is kept of a repository, when it was last looked at. */
+  let meanBytes = 0
+  let evicted: readonly Evicted[] = []
+  let count = 0
+
+  /** For about how many repositories there is room. */
+  function places(): number {
+    return Math.min(REMEMBERED, budget.count, meanBytes > 0 ? Math.floor(budget.bytes / meanBytes) : Infinity)
+  }
+
+  async function limits(taken: number): Promise<Budget & { readonly isFreeSpace: boolean }> {
+    const space = await driver.space()
+    const expected = making.length * images.expectedBytes()
+    const newcomers = new Set(making.filter((repo) => !images.byRepository.has(repo))).size
+    const allowed = budget.bytes * (1 - SLACK) - expected
+    const lacking = space === null ? -Infinity : space.totalBytes * freeShare - space.freeBytes + expected
+    const free = taken - lacking
+    return { bytes: Math.min(free, allowed), count: budget.count - newcomers, isFreeSpace: free < allowed }
+  }
+
+  async function evictNow(): Promise<number> {
+    const before = count
+    const all = await entries()
+    const taken = all.reduce((sum, { bytes }) => sum + bytes, 0)
+    meanBytes = taken / Math.max(1, all.length)
+    const room = await limits(taken)
+    const shortage: Shortage = taken <= room.bytes ? 'count' : room.isFreeSpace ? 'free space' : 'bytes'
+    for (const { key, bytes } of evictions(all, room, clock.now(), orders.order)) {
+      // Somebody may have come for it meanwhile.
+      if (holds.has(key)) continue
+      await remove(key)
+      count += 1
+      evicted = [{ repo: key, at: clock.now(), bytes, shortage }, ...evicted].slice(0, MAX_REMEMBERED)
+    }
+    return count - before
+  }
+
+  const evict = (): Promise<void> =>
+    span('evict', {}, async (tell) => tell({ count: await oneByOne.run(evictNow, { signal }) }))
+
+  return {
+    used: (repo, use) => orders.used(repo, use, places()),
+    async makeRoom(repo) {
+      making.push(repo)
+      const release = holds.hold(repo)
+      const end = (): void => {
+        making.splice(making.indexOf(repo), 1)
+        release()
+      }
+      // What cannot be evicted is told by its span; the sandboxes' own reserve keeps the disk from running full.
+      await evict().catch(() => {})
+      return (image) => {
+        if (image === null) return end()
+        // It is weighed beside the answer; where it is heavier than expected, others go.
+        const weighed = images.add(repo, image).finally(end)
+        weighed.then(evict).catch(() => {})
+      }
+    },
+    evict,
+    get evicted() {
+      return evicted
+    },
+    get count() {
+      return count
+    },
+  }
+}
