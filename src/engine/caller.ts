@@ -25,6 +25,8 @@ export interface Caller {
   /** Whether it sees, and may remove, what belongs to all tenants together. */
   readonly isOperator: boolean
   readonly limits: TenantLimits
+  /** The tenant as it is later, for work in its name that nobody waits for; `null` once it may ask for nothing. */
+  readonly later?: () => Promise<Caller | null>
 }
 
 /** Whether something is the caller's; who is nobody in particular has all of it. */

@@ -25,6 +25,8 @@ export interface Repository {
   readonly key: string
   /** What answers may be shared within: tenant, credential and repository. */
   readonly scope: string
+  /** The tenant whose configured credential reaches it, '' where nobody is told apart; `null` where the request brought one. */
+  readonly tenant: string | null
   readonly remote: Remote
   /** Throws `repo_forbidden` where the caller may not use it, or not any more. */
   readonly checkFor: (caller: Caller | undefined) => void
@@ -54,6 +56,8 @@ export interface Opener {
 export interface Repositories {
   /** Applies the rules for addresses and chooses the credential; nothing is contacted yet. */
   open(repo: string, by: Opener): Promise<Repository>
+  /** Opens one in the name of a tenant that asked before, for work that nobody waits for; `null` where it may not ask now. */
+  reopen(repo: string, tenant: string): Promise<Repository | null>
 }
 
 /** Opens repositories by address; throws `url_invalid` and `host_forbidden`. */
@@ -66,6 +70,8 @@ export function repositories({
   budget,
 }: RepositoriesSettings): Repositories {
   const pauses = backOff(systemClock)
+  /** By the names of their tenants; '' where nobody is told apart. */
+  const callers = new Map<string, Caller | undefined>([['', undefined]])
 
   async function authorizationFor(
     repo: HttpRepo,
@@ -90,6 +96,7 @@ export function repositories({
       address,
       key: repo.key,
       scope,
+      tenant: by.gitAuthorization === undefined ? tenantOf(by.caller) : null,
       remote,
       connect: (options) => connect(remote, repo.url, options),
       checkFor: (caller) => checkRepository(repo, caller),
@@ -103,6 +110,7 @@ export function repositories({
       address,
       key: repo.key,
       scope: repo.key,
+      tenant: '',
       remote,
       connect: (options) => connect(remote, `file://${repo.path}`, options),
       // Only the command line and the library have it, which tell nobody apart.
@@ -110,10 +118,22 @@ export function repositories({
     }
   }
 
+  async function openFor(text: string, by: Opener): Promise<Repository> {
+    const repo = parseRepo(text, { ...settings, allowLocal })
+    return repo.kind === 'http' ? openHttp(text, repo, by) : openLocal(text, repo)
+  }
+
   return {
     async open(text, by) {
-      const repo = parseRepo(text, { ...settings, allowLocal })
-      return repo.kind === 'http' ? openHttp(text, repo, by) : openLocal(text, repo)
+      callers.set(tenantOf(by.caller), by.caller)
+      return openFor(text, by)
+    },
+
+    async reopen(text, tenant) {
+      if (!callers.has(tenant)) return null
+      const last = callers.get(tenant)
+      const caller = last?.later === undefined ? last : await last.later()
+      return caller === null ? null : openFor(text, { gitAuthorization: undefined, use: 'fetch', caller })
     },
   }
 }

@@ -66,16 +66,24 @@ type KeysFile = z.output<typeof apiKeysSchema>
 export async function apiKeys(path: string, clock: Clock): Promise<ApiKeys> {
   const schema = apiKeysSchema.transform(known)
   const file = await followedFile({ path, name: 'API keys file', schema, clock })
+  const isInForce = ({ expiresAt }: KeysFile['keys'][number]): boolean =>
+    expiresAt === null || Date.parse(expiresAt) > clock.now()
+
+  async function later(tenant: string): Promise<Tenant | null> {
+    const { tenants, keys } = await file.current()
+    const hasKey = [...keys.values()].some((each) => each.tenant === tenant && isInForce(each))
+    return hasKey ? (tenants.get(tenant) ?? null) : null
+  }
+
   return {
     async tenantOf(authorization) {
       const { tenants, keys } = await file.current()
       const [, secret] = /^Bearer ([\x21-\x7e]{1,1024})$/i.exec(authorization ?? '') ?? []
       // Found by its hash: how long that takes tells nothing of any key.
       const found = secret === undefined ? undefined : keys.get(sha256(secret))
-      const isInForce = found !== undefined && (found.expiresAt === null || Date.parse(found.expiresAt) > clock.now())
-      const whose = isInForce ? tenants.get(found.tenant) : undefined
+      const whose = found !== undefined && isInForce(found) ? tenants.get(found.tenant) : undefined
       if (whose === undefined) throw new AppError('key_required', 'Cannot serve the request: it bears no key in force')
-      return whose
+      return { ...whose, later: () => later(whose.tenant) }
     },
     get trouble() {
       return file.trouble

@@ -63,7 +63,7 @@ async function opened() {
 function refreshed(): Promise<Span> {
   return new Promise((resolve) => {
     const stop = onSpan((span) => {
-      if (span.name !== 'operation' || span.attributes.operation !== 'warm') return
+      if (span.name !== 'warm-up') return
       stop()
       resolve(span)
     })
@@ -95,7 +95,7 @@ for (const kind of ['github', 'gitlab'] as const) {
     const body = kind === 'github' ? githubPush(ground.repo, news()) : gitlabPush(ground.repo, news())
     assert.deepEqual(await announce(kind, body), taken)
     const { outcome, attributes } = await done
-    assert.deepEqual([outcome, attributes.tier], ['ok', 'refresh'])
+    assert.deepEqual([outcome, attributes.count], ['ok', 1])
     ground.server.forgetRequests()
     const { workspace, receipt } = await opened()
     assert.deepEqual([receipt.commit, receipt.tier, receipt.bytesFetched], [pushed, 'image', 0])
@@ -106,7 +106,7 @@ for (const kind of ['github', 'gitlab'] as const) {
 
 test('what is announced in another way, or is nothing to fetch, is answered alike and makes no work', async () => {
   const spans: Span[] = []
-  const stop = onSpan((span) => span.attributes.operation === 'warm' && spans.push(span))
+  const stop = onSpan((span) => span.name === 'warm-up' && spans.push(span))
   ground.server.forgetRequests()
   const unknown = ground.server.url('other')
   const zeros = '0'.repeat(40)
@@ -118,11 +118,12 @@ test('what is announced in another way, or is nothing to fetch, is answered alik
   assert.deepEqual(await announce('gitlab', gitlabPush(ground.repo, { after: zeros, checkout_sha: null })), taken)
   assert.deepEqual(await announce('gitlab', '{"object_kind":"issue"}'), taken)
   assert.deepEqual(spans, [])
-  // A plain token serves as well; and a ref that is gone already is told to nobody but the span.
+  // A plain token serves as well; a ref that nobody asked for is not brought.
   const gone = gitlabPush(ground.repo, { ...news(), ref: 'refs/heads/gone' })
   const done = refreshed()
   assert.deepEqual(await announce('gitlab', gone, gitlabHeaders()), taken)
-  assert.equal((await done).outcome, 'ref_not_found')
+  const { outcome, attributes } = await done
+  assert.deepEqual([outcome, attributes.count], ['ok', 0])
   assert.equal(spans.length, 1)
   assert.equal(ground.server.requests.filter(({ path }) => path.startsWith('/other')).length, 0)
   stop()
