@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream'
 import type { Settings } from './config.ts'
 import { systemClock } from './core/clock.ts'
 import { diskDirectory } from './directory/disk-directory.ts'
+import { diskUsage } from './directory/disk-usage.ts'
 import type { AnnouncedEngine } from './engine/announcements.ts'
 import type { Engine } from './engine/contract.ts'
 import { loadCredentials } from './engine/credentials.ts'
@@ -14,9 +15,13 @@ import type { Service } from './cli/doors.ts'
 import type { HostReport } from './sandbox/host-report.ts'
 import { localDriver } from './sandbox/local/driver.ts'
 import { probeLocalHost } from './sandbox/local/probe-host.ts'
-import { images, type ImageContent } from './workspace/images.ts'
+import type { ImageContent } from './workspace/image-content.ts'
+import { images } from './workspace/images.ts'
+import { repositoryCache } from './workspace/repository-cache.ts'
+import { isRepositoryUse, mergedUse } from './workspace/repository-use.ts'
 import { pool } from './workspace/pool.ts'
 import { gitTemplate } from './workspace/template-files.ts'
+import { useBook } from './workspace/use-book.ts'
 
 /** The parts of an engine that benchmarks look at one by one. */
 export interface Composed {
@@ -52,6 +57,15 @@ export async function compose(
   const directory = await diskDirectory<ImageContent>(`${settings.stateDir}/directory`)
   const { diskBytes, inodes, memoryBytes, processes, cpus } = settings
   const limits: SandboxLimits = { diskBytes, inodes, memoryBytes, processes, cpus }
+  const usage = { directory, merge: mergedUse, isEntry: isRepositoryUse }
+  const cache = repositoryCache({
+    driver,
+    directory,
+    book: useBook(await diskUsage(`${settings.stateDir}/directory/usage`, usage)),
+    budget: { bytes: settings.maxImageBytes ?? Infinity, count: settings.maxRepositories ?? Infinity },
+    freeShare: settings.minFreeShare,
+    clock: systemClock,
+  })
   const { poolSize, poolMax } = settings
   const rules = {
     base: hasPool ? poolSize : 0,
@@ -60,13 +74,15 @@ export async function compose(
     maxAgeMs: POOL_AGE_MS,
   }
   const spares = pool({ driver, rules, clock: systemClock })
-  const kept = images({ driver, directory, limits, pool: spares })
+  const kept = images({ driver, directory, limits, pool: spares, room: cache })
   await kept.sweep()
   const remotes = httpRemotes({ ...httpRemoteDefaults, packIdleMs: settings.idleMs })
   const engine = inProcessEngine({
     settings,
     driver,
     images: kept,
+    cache,
+    directory,
     pool: spares,
     remotes,
     credentials,

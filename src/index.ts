@@ -9,6 +9,8 @@ export { AppError, catalog, toProblem, type ErrorCode, type Problem } from './co
 export { connect, type ConnectOptions } from './client/connect.ts'
 export type { Exit, Running } from './core/exec.ts'
 export type { Progress } from './core/progress.ts'
+export type { Advice } from './engine/advisor.ts'
+export type { CacheState, EvictedState, KeptState } from './engine/cache-state.ts'
 export type { Caller } from './engine/caller.ts'
 export type {
   Answer,

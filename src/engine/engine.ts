@@ -2,24 +2,26 @@ import { systemClock } from '../core/clock.ts'
 import { memoryResultCache } from '../cache/result-cache.ts'
 import { settleAll } from '../core/settle-all.ts'
 import { singleFlight } from '../core/single-flight.ts'
+import type { Directory } from '../directory/directory.ts'
 import type { Needs } from '../git/operation.ts'
 import type { HttpRemotes } from '../git/remote/http-remote.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Images, Provided } from '../workspace/images.ts'
 import type { Pool } from '../workspace/pool.ts'
 import { readers } from '../workspace/readers.ts'
+import type { RepositoryCache } from '../workspace/repository-cache.ts'
 import { admission } from './admission.ts'
 import type { AnnouncedEngine } from './announcements.ts'
+import { background } from './background.ts'
 import { checkOperator } from './caller.ts'
 import { fetchBudget } from './fetch-budget.ts'
 import { answerRecords } from './answer-records.ts'
 import { workOf, type Outcome } from './outcome.ts'
-import type { Engine, WorkspaceSummary } from './contract.ts'
+import type { WorkspaceSummary } from './contract.ts'
 import type { Credential } from './credentials.ts'
 import { leases, type Lease } from './leases.ts'
 import { execInFork } from './exec-in-fork.ts'
 import type { Parts } from './parts.ts'
-import { refreshing } from './pushed.ts'
 import { opener, repositories } from './repositories.ts'
 import { bracketRequest } from './request-scope.ts'
 import { requests } from './request.ts'
@@ -27,12 +29,15 @@ import { openedIds, resolver } from './resolve.ts'
 import { runningPrograms } from './running-programs.ts'
 import type { EngineSettings } from './settings.ts'
 import { stateOf } from './state.ts'
+import { countUse } from './use-of-repository.ts'
 import { wantedImage } from './wanted-image.ts'
 
 export interface EngineParts {
   readonly settings: EngineSettings
   readonly driver: SandboxDriver
   readonly images: Images
+  readonly cache: RepositoryCache
+  readonly directory: Pick<Directory<unknown>, 'join' | 'instances'>
   readonly pool: Pool
   readonly remotes: HttpRemotes
   readonly credentials: readonly Credential[]
@@ -56,6 +61,8 @@ export function inProcessEngine({
   settings,
   driver,
   images,
+  cache,
+  directory,
   pool,
   remotes,
   credentials,
@@ -69,6 +76,7 @@ export function inProcessEngine({
     settings,
     driver,
     images,
+    cache,
     pool,
     limits,
     gitVersion,
@@ -92,7 +100,15 @@ export function inProcessEngine({
     readers: readers({ driver, limits: readerLimits, idleMs: settings.readerIdleMs, maxIdle: MAX_IDLE_READERS }),
   }
 
-  const engine: Engine = {
+  cache.attend({
+    inUse: () => parts.leases.all(undefined).map(({ repository }) => repository.key),
+    end: (image) => settleAll([parts.readers.forget(image), pool.forget(image)]),
+  })
+  const work = background(parts, { clock: systemClock, isService: !allowLocal, directory })
+
+  return {
+    pushed: (event) => work.pushed(event),
+
     // The operations with all their schemas are a quarter of the start-up; `exec` and `images` do without.
     run: async (name, input, options = {}) =>
       (await import('./run-operation.ts')).runOperation(parts, name, input, options),
@@ -122,6 +138,7 @@ export function inProcessEngine({
         const wanted = wantedImage({ repository, commits, needs: wholeWorktree, cone })
         const provide = (): Promise<Provided> => images.provide(wanted, scope)
         const provided = await parts.admission.run(options.caller, provide, scope)
+        countUse(parts, repository, common.ref, provided)
         await driver.synced()
         const { bytes } = await driver.image(provided.image)
         const value = { id: provided.image, commit: resolution.commit, bytes }
@@ -155,18 +172,17 @@ export function inProcessEngine({
       await settleAll([parts.readers.forget(imageId), pool.forget(imageId)])
     },
 
-    state: (options = {}) => stateOf(parts, options),
+    state: (options = {}) => stateOf(parts, work, options),
 
     async close() {
       // What cannot be ended keeps nothing else open.
-      const ended = settleAll([parts.leases.endAll(), refreshes.close(), parts.readers.close(), pool.close()])
+      const background = work.close().then(() => cache.close())
+      const ended = settleAll([parts.leases.endAll(), parts.readers.close(), pool.close(), background])
       await Promise.allSettled([ended])
       remotes.close()
       await settleAll([ended, driver.close()])
     },
   }
-  const refreshes = refreshing(parts, (input, options) => engine.warm(input, options))
-  return { ...engine, pushed: (event) => refreshes.pushed(event) }
 }
 
 function summaryOf({ id, repository, ref, resolution, copy, expiresAt, programs }: Lease): WorkspaceSummary {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { catalog, type ErrorCode } from '../core/errors.ts'
+import { keptState } from './state-schemas.ts'
 import type { CapturedExecution } from '../engine/captured-execution.ts'
 import { tiers, type Explanation, type ImageSummary, type WorkspaceSummary } from '../engine/contract.ts'
 import { exactText } from '../git/bytes.ts'
@@ -108,6 +109,7 @@ export const explanation = z.strictObject({
     ]),
   ),
   cost: z.strictObject({ ms: z.number(), bytes: z.number(), basis: z.enum(['measured', 'estimated']) }),
+  kept: keptState.nullable(),
 }) satisfies z.ZodType<Explanation>
 
 export const execution = z.strictObject({

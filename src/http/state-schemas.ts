@@ -1,11 +1,22 @@
 import { z } from 'zod'
 import { catalog, type ErrorCode } from '../core/errors.ts'
+import type { KeptState } from '../engine/cache-state.ts'
 import type { EngineState } from '../engine/contract.ts'
 import type { NotableOperation } from '../metrics/recent.ts'
 
 const degraded = z.array(z.string())
 
 export const readiness = z.strictObject({ ready: z.boolean(), degraded: degraded.optional() })
+
+export const keptState = z.strictObject({
+  repo: z.string(),
+  images: z.int(),
+  bytes: z.int(),
+  uses: z.int(),
+  lastUsedAt: z.string(),
+  expiresAt: z.string().nullable(),
+  why: z.string(),
+}) satisfies z.ZodType<KeptState>
 
 const engineState = z.strictObject({
   driver: z.string(),
@@ -27,6 +38,15 @@ const engineState = z.strictObject({
       waiting: z.int(),
       images: z.int(),
       imageBytes: z.int(),
+      cache: z.strictObject({
+        hits: z.int(),
+        misses: z.int(),
+        evictions: z.int(),
+        regrets: z.int(),
+        kept: z.array(keptState),
+        evicted: z.array(z.strictObject({ repo: z.string(), at: z.string(), bytes: z.int(), why: z.string() })),
+      }),
+      advice: z.array(z.strictObject({ rule: z.enum(['redis', 'pool-size', 'budget']), advice: z.string() })),
     })
     .nullable(),
 }) satisfies z.ZodType<EngineState>
