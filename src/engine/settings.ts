@@ -70,7 +70,7 @@ export const engineSettings = z.strictObject({
     .min(0)
     .max(0.9)
     .default(0.05)
-    .describe('The part of the file system of the state directory that images leave free.'),
+    .describe('The part of the file system of the state directory that images leave free; never more than 10 GiB.'),
   poolSize: z
     .int()
     .min(0)

@@ -49,6 +49,9 @@ export interface EvictorSettings {
 /** The part of the budget for bytes that is left to images in the making, which nobody has weighed yet. */
 const SLACK = 0.05
 
+/** More than this is left free on no file system, however large it is. */
+const MOST_FREE_BYTES = 10 * 1024 ** 3
+
 /** Evictions that are remembered. */
 const MAX_REMEMBERED = 100
 
@@ -76,8 +79,7 @@ export function evictor(settings: EvictorSettings): Evictor {
     const expected = making.length * images.expectedBytes()
     const newcomers = new Set(making.filter((repo) => !images.byRepository.has(repo))).size
     const allowed = budget.bytes * (1 - SLACK) - expected
-    const lacking = space === null ? -Infinity : space.totalBytes * freeShare - space.freeBytes + expected
-    const free = taken - lacking
+    const free = space === null ? Infinity : taken - expected + space.freeBytes - leftFree(space.totalBytes, freeShare)
     return { bytes: Math.min(free, allowed), count: budget.count - newcomers, isFreeSpace: free < allowed }
   }
 
@@ -127,4 +129,8 @@ export function evictor(settings: EvictorSettings): Evictor {
       return count
     },
   }
+}
+
+function leftFree(totalBytes: number, share: number): number {
+  return Math.min(totalBytes * share, MOST_FREE_BYTES)
 }
