@@ -41,6 +41,8 @@ export interface EvictorSettings {
   /** The part of the file system that images leave free. */
   readonly freeShare: number
   readonly clock: Clock
+  /** Resolves once it is known which images there are. */
+  readonly looked: () => Promise<void>
   readonly entries: () => Promise<readonly Entry[]>
   /** Removes all images of a repository. */
   readonly remove: (repo: string) => Promise<void>
@@ -58,7 +60,7 @@ const MAX_REMEMBERED = 100
 const MAX_WAITING = 10_000
 
 export function evictor(settings: EvictorSettings): Evictor {
-  const { driver, images, holds, budget, freeShare, clock, entries, remove } = settings
+  const { driver, images, holds, budget, freeShare, clock, looked, entries, remove } = settings
   const oneByOne = semaphore({ name: 'evictions', permits: 1, maxWaiting: MAX_WAITING })
   const { signal } = new AbortController()
   /** Repositories of which an image is being made, as often as that happens. */
@@ -85,10 +87,14 @@ export function evictor(settings: EvictorSettings): Evictor {
 
   async function evictNow(): Promise<number> {
     const before = count
-    const all = await entries()
-    const taken = all.reduce((sum, { bytes }) => sum + bytes, 0)
-    meanBytes = taken / Math.max(1, all.length)
+    await looked()
+    const repos = [...images.byRepository.keys()]
+    const taken = repos.reduce((sum, repo) => sum + images.bytesOf(repo), 0)
+    meanBytes = taken / Math.max(1, repos.length)
     const room = await limits(taken)
+    // Mostly there is room: who is in use need not be found out then.
+    if (taken <= room.bytes && repos.length <= room.count) return 0
+    const all = await entries()
     const shortage: Shortage = taken <= room.bytes ? 'count' : room.isFreeSpace ? 'free space' : 'bytes'
     for (const { key, bytes } of evictions(all, room, clock.now(), orders.order)) {
       // Somebody may have come for it meanwhile.

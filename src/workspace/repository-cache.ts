@@ -78,7 +78,7 @@ export function repositoryCache(settings: RepositoryCacheSettings): RepositoryCa
   const images = keptImages(driver, directory)
   const attendants: Attendant[] = []
   const holds = repositoryHolds(driver, () => attendants.flatMap((one) => [...one.inUse()]))
-  const room = evictor({ driver, images, holds, budget, freeShare, clock, entries, remove: removeAll })
+  const room = evictor({ driver, images, holds, budget, freeShare, clock, looked, entries, remove: removeAll })
   const counted = { hits: 0, misses: 0, regrets: 0 }
   let looking: Promise<void> | null = null
 
@@ -88,7 +88,9 @@ export function repositoryCache(settings: RepositoryCacheSettings): RepositoryCa
   }
 
   /** Who needs it first looks; from then on what happens here is noted, and tidying looks again. */
-  const looked = (): Promise<void> => looking ?? look()
+  function looked(): Promise<void> {
+    return looking ?? look()
+  }
 
   async function entries(): Promise<readonly Entry[]> {
     await looked()

@@ -109,7 +109,7 @@ test('what is over the budget for bytes goes, the least used first, and nothing 
 })
 
 test('what is over the budget for repositories goes before the next is made', async () => {
-  const { open, build, ask, names } = await cacheGround({ count: 2 })
+  const { open, build, ask, names, pass } = await cacheGround({ count: 2 })
   const cache = await open()
   for (const repo of ['a', 'b', 'c', 'd', 'e']) {
     const release = cache.hold(repo)
@@ -117,6 +117,7 @@ test('what is over the budget for repositories goes before the next is made', as
     assert.ok((await names(cache)).length <= 2)
     ask(cache, repo, false)
     release()
+    pass(minute)
   }
   assert.deepEqual(await names(cache), ['d', 'e'])
   // Another image of one that is kept is no other repository.
