@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream'
 import type { Settings } from './config.ts'
 import { systemClock } from './core/clock.ts'
-import { AppError } from './core/errors.ts'
-import { tiers, type Engine } from './engine/contract.ts'
+import type { ServiceEngine } from './engine/announcements.ts'
+import { tiers } from './engine/contract.ts'
 import { requestNames } from './engine/request-scope.ts'
 import { subcommandNames } from './git/arguments.ts'
 import { effects } from './git/operation.ts'
@@ -17,7 +17,7 @@ import type { SandboxDriver } from './sandbox/contract.ts'
 import { hostHealth } from './sandbox/local/host-health.ts'
 
 interface Watched {
-  readonly engine: Engine
+  readonly engine: Pick<ServiceEngine, 'figures'>
   readonly driver: SandboxDriver
   readonly settings: Settings
   readonly logTo: Pick<Writable, 'write'> | null
@@ -32,10 +32,8 @@ export function oversight({ engine, driver, settings, logTo }: Watched): Watchin
     subcommand: subcommandNames,
   }
   const figures = async (): Promise<Figures> => {
-    const { workspaces, programs, shared } = await engine.state()
-    if (shared === null) throw new AppError('internal', 'Cannot tell figures: the engine takes its owner for a tenant')
-    const { pool, ...others } = shared
-    return { workspaces, programs, ...others, poolWaiting: pool.waiting, poolTarget: pool.target }
+    const { pool, ...others } = await engine.figures()
+    return { ...others, poolWaiting: pool.waiting, poolTarget: pool.target }
   }
   const metrics = startMetrics({ given, figures })
   const recent = recentOperations({ ...recentDefaults, onNotable: noteNotable })

@@ -4,7 +4,7 @@ import type { Settings } from './config.ts'
 import { systemClock } from './core/clock.ts'
 import { diskDirectory } from './directory/disk-directory.ts'
 import { diskUsage } from './directory/disk-usage.ts'
-import type { AnnouncedEngine } from './engine/announcements.ts'
+import type { ServiceEngine } from './engine/announcements.ts'
 import type { Engine } from './engine/contract.ts'
 import { loadCredentials } from './engine/credentials.ts'
 import { inProcessEngine } from './engine/engine.ts'
@@ -25,7 +25,7 @@ import { useBook } from './workspace/use-book.ts'
 
 /** The parts of an engine that benchmarks look at one by one. */
 export interface Composed {
-  readonly engine: AnnouncedEngine
+  readonly engine: ServiceEngine
   readonly driver: SandboxDriver
   readonly limits: SandboxLimits
 }
@@ -90,6 +90,7 @@ export async function compose(
     limits,
     gitVersion,
     allowLocal,
+    tellsApart: settings.apiKeysFile !== null,
   })
   return { engine, driver, limits }
 }

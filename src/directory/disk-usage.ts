@@ -11,6 +11,12 @@ interface Putting<Entry> {
   readonly isEntry: (value: unknown) => value is Entry
 }
 
+/** Descriptors that reading may take from others. */
+const FILES_AT_ONCE = 32
+
+/** How long somebody who was stopped may keep others from counting. */
+const LOCK_MS = 10_000
+
 /** Usage as files, one for each repository, that all processes on one state directory share. */
 export async function diskUsage<Entry>(
   path: string,
@@ -20,7 +26,6 @@ export async function diskUsage<Entry>(
   await files.makeFolder('repos')
   await files.sweep()
   const fileOf = (repo: string): string => `repos/${hash(repo)}.json`
-  const { signal } = new AbortController()
 
   async function read(file: string): Promise<UsageRecord<Entry> | null> {
     const record = await files.read<Partial<UsageRecord<unknown>>>(file)
@@ -29,10 +34,13 @@ export async function diskUsage<Entry>(
   }
 
   return {
-    async all() {
+    async *all() {
       const names = await files.listJson('repos')
-      const records = await Promise.all(names.map((name) => read(`repos/${name}`)))
-      return records.filter((record) => record !== null)
+      for (let at = 0; at < names.length; at += FILES_AT_ONCE) {
+        const some = names.slice(at, at + FILES_AT_ONCE)
+        const records = await Promise.all(some.map((name) => read(`repos/${name}`)))
+        yield* records.filter((record) => record !== null)
+      }
     },
 
     add(repo, entry) {
@@ -42,7 +50,7 @@ export async function diskUsage<Entry>(
         await files.write(fileOf(repo), { repo, entry: both })
         return both
       }
-      return directory.exclusively(`usage ${repo}`, put, { signal })
+      return directory.exclusively(`usage ${repo}`, put, { signal: AbortSignal.timeout(LOCK_MS) })
     },
 
     forget: (repo) => files.remove(fileOf(repo)),

@@ -1,4 +1,5 @@
 import type { Engine } from './contract.ts'
+import type { EngineFigures } from './figures.ts'
 
 /** What git servers tell a service of; no caller of an engine may. */
 export interface Announcements {
@@ -15,5 +16,11 @@ export interface PushEvent {
   readonly ref: string
 }
 
-/** An engine that a service has in its own process. */
+/** An engine that is told what happens elsewhere. */
 export type AnnouncedEngine = Engine & Announcements
+
+/** An engine that a service has in its own process. */
+export interface ServiceEngine extends Engine, Announcements {
+  /** What `/metrics` tells of it. */
+  figures(): Promise<EngineFigures>
+}

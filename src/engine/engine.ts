@@ -3,34 +3,31 @@ import { memoryResultCache } from '../cache/result-cache.ts'
 import { settleAll } from '../core/settle-all.ts'
 import { singleFlight } from '../core/single-flight.ts'
 import type { Directory } from '../directory/directory.ts'
-import type { Needs } from '../git/operation.ts'
 import type { HttpRemotes } from '../git/remote/http-remote.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
-import type { Images, Provided } from '../workspace/images.ts'
+import type { Images } from '../workspace/images.ts'
 import type { Pool } from '../workspace/pool.ts'
 import { readers } from '../workspace/readers.ts'
 import type { RepositoryCache } from '../workspace/repository-cache.ts'
 import { admission } from './admission.ts'
-import type { AnnouncedEngine } from './announcements.ts'
+import type { ServiceEngine } from './announcements.ts'
 import { background } from './background.ts'
 import { checkOperator } from './caller.ts'
 import { fetchBudget } from './fetch-budget.ts'
 import { answerRecords } from './answer-records.ts'
-import { workOf, type Outcome } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import type { WorkspaceSummary } from './contract.ts'
 import type { Credential } from './credentials.ts'
 import { leases, type Lease } from './leases.ts'
+import { figuresOf } from './figures.ts'
 import { execInFork } from './exec-in-fork.ts'
 import type { Parts } from './parts.ts'
-import { opener, repositories } from './repositories.ts'
-import { bracketRequest } from './request-scope.ts'
+import { repositories } from './repositories.ts'
 import { requests } from './request.ts'
-import { openedIds, resolver } from './resolve.ts'
+import { resolver } from './resolve.ts'
 import { runningPrograms } from './running-programs.ts'
 import type { EngineSettings } from './settings.ts'
 import { stateOf } from './state.ts'
-import { countUse } from './use-of-repository.ts'
-import { wantedImage } from './wanted-image.ts'
 
 export interface EngineParts {
   readonly settings: EngineSettings
@@ -46,6 +43,8 @@ export interface EngineParts {
   readonly gitVersion: string
   /** Whether repositories on this machine may be named by their path. */
   readonly allowLocal: boolean
+  /** Whether every caller has a tenant. */
+  readonly tellsApart: boolean
 }
 
 /** Changes a read of ours may make in its fork: a few refs and locks. */
@@ -53,8 +52,6 @@ const READER_BYTES = 32 * 1024 * 1024
 
 /** Readers that wait for the next question at once, each of an image of its own. */
 const MAX_IDLE_READERS = 32
-
-const wholeWorktree: Needs = { history: 1, trees: 'tip', blobs: 'tip', worktree: 'full', refs: 'asked' }
 
 /** An engine in this process. */
 export function inProcessEngine({
@@ -70,7 +67,8 @@ export function inProcessEngine({
   limits,
   gitVersion,
   allowLocal,
-}: EngineParts): AnnouncedEngine {
+  tellsApart,
+}: EngineParts): ServiceEngine {
   const readerLimits = { ...limits, diskBytes: Math.min(limits.diskBytes, READER_BYTES) }
   const parts: Parts = {
     settings,
@@ -88,6 +86,7 @@ export function inProcessEngine({
       environment,
       allowLocal,
       budget: fetchBudget(systemClock),
+      tellsApart,
     }),
     resolver: resolver(systemClock),
     requests: requests(settings),
@@ -129,25 +128,7 @@ export function inProcessEngine({
 
     explain: async (name, input, options = {}) => (await import('./explain.ts')).explain(parts, name, input, options),
 
-    async warm(input, options = {}) {
-      const { cone, ...common } = parts.requests.warm(input)
-      return bracketRequest({ ...common, operation: 'warm' }, options, async (scope) => {
-        const repository = await parts.repositories.open(common.repo, opener(options))
-        const resolution = await parts.resolver.resolve(repository, common.ref, { ...common, signal: scope.signal })
-        const commits = openedIds(resolution)
-        const wanted = wantedImage({ repository, commits, needs: wholeWorktree, cone })
-        const provide = (): Promise<Provided> => images.provide(wanted, scope)
-        const provided = await parts.admission.run(options.caller, provide, scope)
-        countUse(parts, repository, common.ref, provided)
-        await driver.synced()
-        const { bytes } = await driver.image(provided.image)
-        const value = { id: provided.image, commit: resolution.commit, bytes }
-        return scope.answer(
-          { value, work: workOf(provided), warnings: provided.warnings },
-          { repository, ref: common.ref, resolution, driver: driver.name, tier: provided.plan.tier },
-        )
-      })
-    },
+    warm: async (input, options = {}) => (await import('./warm.ts')).warm(parts, input, options),
 
     async images({ caller } = {}) {
       checkOperator(caller)
@@ -173,11 +154,12 @@ export function inProcessEngine({
     },
 
     state: (options = {}) => stateOf(parts, work, options),
+    figures: () => figuresOf(parts),
 
     async close() {
       // What cannot be ended keeps nothing else open.
-      const background = work.close().then(() => cache.close())
-      const ended = settleAll([parts.leases.endAll(), parts.readers.close(), pool.close(), background])
+      const unasked = work.close().then(() => cache.close())
+      const ended = settleAll([parts.leases.endAll(), parts.readers.close(), pool.close(), unasked])
       await Promise.allSettled([ended])
       remotes.close()
       await settleAll([ended, driver.close()])

@@ -43,6 +43,8 @@ export interface RepositoriesSettings {
   /** Whether paths of this machine are understood: never where others may ask. */
   readonly allowLocal: boolean
   readonly budget: FetchBudget
+  /** Whether every caller has a tenant: then nothing is done in nobody's name. */
+  readonly tellsApart: boolean
 }
 
 /** With what a repository is opened. */
@@ -68,10 +70,11 @@ export function repositories({
   environment,
   allowLocal,
   budget,
+  tellsApart,
 }: RepositoriesSettings): Repositories {
   const pauses = backOff(systemClock)
   /** By the names of their tenants; '' where nobody is told apart. */
-  const callers = new Map<string, Caller | undefined>([['', undefined]])
+  const callers = new Map<string, Caller | undefined>(tellsApart ? [] : [['', undefined]])
 
   async function authorizationFor(
     repo: HttpRepo,
@@ -87,11 +90,11 @@ export function repositories({
     return entry === null ? null : openCredential(entry, { environment })
   }
 
-  async function openHttp(address: string, repo: HttpRepo, by: Opener): Promise<Repository> {
+  async function openHttp(address: string, repo: HttpRepo, by: Opener, payer: Caller | undefined): Promise<Repository> {
     checkRepository(repo, by.caller)
     const authorization = await authorizationFor(repo, by)
     const scope = `${tenantOf(by.caller)} ${fingerprint(authorization)} ${repo.key}`
-    const remote = budget.metered(withPauses(remotes.open(repo, authorization), scope, pauses), by.caller)
+    const remote = budget.metered(withPauses(remotes.open(repo, authorization), scope, pauses), payer)
     return {
       address,
       key: repo.key,
@@ -118,22 +121,23 @@ export function repositories({
     }
   }
 
-  async function openFor(text: string, by: Opener): Promise<Repository> {
-    const repo = parseRepo(text, { ...settings, allowLocal })
-    return repo.kind === 'http' ? openHttp(text, repo, by) : openLocal(text, repo)
-  }
+  const parsed = (text: string): HttpRepo | LocalRepo => parseRepo(text, { ...settings, allowLocal })
 
   return {
     async open(text, by) {
+      const repo = parsed(text)
       callers.set(tenantOf(by.caller), by.caller)
-      return openFor(text, by)
+      return repo.kind === 'http' ? openHttp(text, repo, by, by.caller) : openLocal(text, repo)
     },
 
     async reopen(text, tenant) {
-      if (!callers.has(tenant)) return null
+      const repo = parsed(text)
+      if (!callers.has(tenant) || repo.kind !== 'http') return null
       const last = callers.get(tenant)
       const caller = last?.later === undefined ? last : await last.later()
-      return caller === null ? null : openFor(text, { gitAuthorization: undefined, use: 'fetch', caller })
+      if (caller === null) return null
+      // Nobody asked for these bytes, so they are nobody's.
+      return openHttp(text, repo, { gitAuthorization: undefined, use: 'fetch', caller }, undefined)
     },
   }
 }

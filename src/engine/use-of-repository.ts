@@ -10,7 +10,7 @@ export function countUse(
   provided: Provided | null,
 ) {
   const { key, tenant } = repository
-  cache.count(key, { address: key, tenant, ref }, provided === null || provided.plan.base !== null)
+  cache.count(key, { tenant, ref }, provided === null || provided.plan.base !== null)
 }
 
 /** Keeps the images of a repository from being evicted while `use` runs. */

@@ -24,13 +24,15 @@ export interface Evictor {
   /** Notes a request for a repository, with its use by now: they tell which order of eviction is the better one. */
   used(repo: string, use: Use): void
   /** Makes room for one more image; what it resolves with is told the image once it is made, `null` if none was. */
-  makeRoom(repo: string): Promise<(image: string | null) => void>
+  makeRoom(repo: string, options: { readonly signal: AbortSignal }): Promise<(image: string | null) => void>
   /** Removes what does not fit. */
   evict(): Promise<void>
   /** The latest first. */
   readonly evicted: readonly Evicted[]
   /** How many there were. */
   readonly count: number
+  /** Resolves once nothing is being evicted because of what was made. */
+  idle(): Promise<void>
 }
 
 export interface EvictorSettings {
@@ -44,8 +46,8 @@ export interface EvictorSettings {
   /** Resolves once it is known which images there are. */
   readonly looked: () => Promise<void>
   readonly entries: () => Promise<readonly Entry[]>
-  /** Removes all images of a repository. */
-  readonly remove: (repo: string) => Promise<void>
+  /** Removes all images of a repository, unless somebody came for it; resolves with whether it did. */
+  readonly remove: (entry: Entry) => Promise<boolean>
 }
 
 /** The part of the budget for bytes that is left to images in the making, which nobody has weighed yet. */
@@ -62,19 +64,14 @@ const MAX_WAITING = 10_000
 export function evictor(settings: EvictorSettings): Evictor {
   const { driver, images, holds, budget, freeShare, clock, looked, entries, remove } = settings
   const oneByOne = semaphore({ name: 'evictions', permits: 1, maxWaiting: MAX_WAITING })
-  const { signal } = new AbortController()
   /** Repositories of which an image is being made, as often as that happens. */
   const making: string[] = []
   const orders = contest()
-  /** Of what is kept of a repository, when it was last looked at. */
-  let meanBytes = 0
+  const underWay = new Set<Promise<void>>()
+  /** For about how many repositories there is room. */
+  let places = REMEMBERED
   let evicted: readonly Evicted[] = []
   let count = 0
-
-  /** For about how many repositories there is room. */
-  function places(): number {
-    return Math.min(REMEMBERED, budget.count, meanBytes > 0 ? Math.floor(budget.bytes / meanBytes) : Infinity)
-  }
 
   async function limits(taken: number): Promise<Budget & { readonly isFreeSpace: boolean }> {
     const space = await driver.space()
@@ -90,28 +87,31 @@ export function evictor(settings: EvictorSettings): Evictor {
     await looked()
     const repos = [...images.byRepository.keys()]
     const taken = repos.reduce((sum, repo) => sum + images.bytesOf(repo), 0)
-    meanBytes = taken / Math.max(1, repos.length)
     const room = await limits(taken)
+    const byBytes = taken > 0 ? Math.floor(room.bytes / (taken / repos.length)) : Infinity
+    places = Math.max(1, Math.min(REMEMBERED, room.count, byBytes))
     // Mostly there is room: who is in use need not be found out then.
     if (taken <= room.bytes && repos.length <= room.count) return 0
     const all = await entries()
     const shortage: Shortage = taken <= room.bytes ? 'count' : room.isFreeSpace ? 'free space' : 'bytes'
-    for (const { key, bytes } of evictions(all, room, clock.now(), orders.order)) {
-      // Somebody may have come for it meanwhile.
-      if (holds.has(key)) continue
-      await remove(key)
+    const failures: unknown[] = []
+    for (const entry of evictions(all, room, clock.now(), orders.order)) {
+      const { key, bytes } = entry
+      // One that cannot be removed keeps no other.
+      if (!(await remove(entry).catch((error: unknown) => void failures.push(error)))) continue
       count += 1
       evicted = [{ repo: key, at: clock.now(), bytes, shortage }, ...evicted].slice(0, MAX_REMEMBERED)
     }
+    if (failures.length > 0) throw failures[0]
     return count - before
   }
 
-  const evict = (): Promise<void> =>
-    span('evict', {}, async (tell) => tell({ count: await oneByOne.run(evictNow, { signal }) }))
+  const evict = (options: { readonly signal: AbortSignal }): Promise<void> =>
+    span('evict', {}, async (tell) => tell({ count: await oneByOne.run(evictNow, options) }))
 
   return {
-    used: (repo, use) => orders.used(repo, use, places()),
-    async makeRoom(repo) {
+    used: (repo, use) => orders.used(repo, use, places),
+    async makeRoom(repo, options) {
       making.push(repo)
       const release = holds.hold(repo)
       const end = (): void => {
@@ -119,15 +119,23 @@ export function evictor(settings: EvictorSettings): Evictor {
         release()
       }
       // What cannot be evicted is told by its span; the sandboxes' own reserve keeps the disk from running full.
-      await evict().catch(() => {})
+      await evict(options).catch(() => {})
       return (image) => {
         if (image === null) return end()
         // It is weighed beside the answer; where it is heavier than expected, others go.
-        const weighed = images.add(repo, image).finally(end)
-        weighed.then(evict).catch(() => {})
+        const settling = images
+          .add(repo, image)
+          .finally(end)
+          .then(() => evict({ signal: new AbortController().signal }))
+          .catch(() => {})
+          .finally(() => underWay.delete(settling))
+        underWay.add(settling)
       }
     },
-    evict,
+    evict: () => evict({ signal: new AbortController().signal }),
+    async idle() {
+      await Promise.all(underWay)
+    },
     get evicted() {
       return evicted
     },

@@ -4,7 +4,7 @@ import type { SandboxDriver } from '../sandbox/contract.ts'
 export interface Holds {
   /** Holds a repository until the returned function is called. */
   hold(repo: string): () => void
-  /** Whether somebody in this process holds it this moment. */
+  /** Whether this process has it in use this moment. */
   has(repo: string): boolean
   /** All in use, also by other processes, of those that have images. */
   all(images: ReadonlyMap<string, readonly string[]>): Promise<ReadonlySet<string>>
@@ -34,7 +34,7 @@ export function repositoryHolds(driver: Pick<SandboxDriver, 'sandboxes'>, inUse:
       }
     },
 
-    has: (repo) => holds.has(repo),
+    has: (repo) => holds.has(repo) || [...inUse()].includes(repo),
 
     async all(images) {
       const others = await imagesOfOthers()

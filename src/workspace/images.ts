@@ -6,7 +6,6 @@ import type { Directory, ImageRecord } from '../directory/directory.ts'
 import type { SandboxDriver, SandboxLimits } from '../sandbox/contract.ts'
 import type { Connection, ImageRequest } from './image-request.ts'
 import { noFacts } from './cost.ts'
-import { forgetImage } from './forget-image.ts'
 import { withoutSuperseded, type ImageContent } from './image-content.ts'
 import type { Has } from './needs.ts'
 import { maxLayers, plan, type ImageCandidate, type Plan } from './plan.ts'
@@ -57,7 +56,7 @@ export interface ImagesSettings {
   readonly limits: SandboxLimits
   /** Where builders that begin with nothing come from. */
   readonly pool: Pool
-  readonly room: Pick<RepositoryCache, 'makeRoom'>
+  readonly room: Pick<RepositoryCache, 'makeRoom' | 'forget'>
 }
 
 /** Decides which image serves a request; the driver keeps their layers, the directory their records. */
@@ -125,7 +124,7 @@ export function images({ driver, directory, limits, pool, room }: ImagesSettings
     options: BringOptions,
   ): Promise<Provided> {
     const id = newImageId()
-    const settleRoom = await room.makeRoom(request.repo)
+    const settleRoom = await room.makeRoom(request.repo, options)
     try {
       await directory.claim(id)
       const base =
@@ -164,7 +163,7 @@ export function images({ driver, directory, limits, pool, room }: ImagesSettings
     return record.content
   }
 
-  const discard = (id: string): Promise<void> => forgetImage({ driver, directory }, id)
+  const discard = (id: string): Promise<void> => room.forget(id)
 
   /** One batch of file contents on top of an image, or anew where it has enough layers. */
   async function buildFuller(
@@ -205,7 +204,7 @@ export function images({ driver, directory, limits, pool, room }: ImagesSettings
     list: () => directory.all(),
     drop: async (imageId) => {
       await driver.drop(imageId)
-      await directory.forget(imageId)
+      await discard(imageId)
     },
     async sweep() {
       for (const id of await directory.abandoned()) await discard(id)

@@ -1,8 +1,9 @@
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
 import { settleAll } from '../core/settle-all.ts'
 import { span } from '../core/spans.ts'
 import { standings, type Budget, type Entry, type Standing } from '../cache/retention.ts'
-import { weight } from '../cache/use.ts'
+import { REMEMBERED, weight } from '../cache/use.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { SandboxDriver } from '../sandbox/contract.ts'
 import { evictor, type Evicted } from './evictor.ts'
@@ -19,12 +20,14 @@ export interface RepositoryCache {
   /** Keeps the images of a repository from being evicted until the returned function is called. */
   hold(repo: string): () => void
   /** Makes room for one more image; what it resolves with is told the image once it is made, `null` if none was. */
-  makeRoom(repo: string): Promise<(image: string | null) => void>
+  makeRoom(repo: string, options: { readonly signal: AbortSignal }): Promise<(image: string | null) => void>
+  /** Removes an image, whoever uses it; it may be gone already. */
+  forget(image: string): Promise<void>
   /** Ends what has expired and removes what has no room; resolves with when the next one expires, `null` for never. */
   tidy(): Promise<number | null>
   /** What is remembered of the use of a repository. */
   useOf(repo: string): Promise<RepositoryUse | null>
-  /** The repositories that are used most, the first first. */
+  /** Of the repositories that can be reached without a request, those that are used most, the first first. */
   mostUsed(count: number): Promise<readonly string[]>
   /** What is kept, the most used first. */
   kept(): Promise<readonly KeptRepository[]>
@@ -73,23 +76,31 @@ export interface RepositoryCacheSettings {
   readonly clock: Clock
 }
 
+/** Uses of one repository by one tenant within this are one. */
+const MOMENT_MS = 1000
+
 export function repositoryCache(settings: RepositoryCacheSettings): RepositoryCache {
   const { driver, directory, book, budget, freeShare, clock } = settings
-  const images = keptImages(driver, directory)
+  const images = keptImages({ driver, directory, clock })
   const attendants: Attendant[] = []
   const holds = repositoryHolds(driver, () => attendants.flatMap((one) => [...one.inUse()]))
   const room = evictor({ driver, images, holds, budget, freeShare, clock, looked, entries, remove: removeAll })
   const counted = { hits: 0, misses: 0, regrets: 0 }
+  /** When a use of a repository by a tenant was last noted. */
+  const noted = new LRUCache<string, number>({ max: REMEMBERED })
   let looking: Promise<void> | null = null
 
-  async function look(): Promise<void> {
-    looking = Promise.all([book.load(), images.look()]).then(() => {})
-    await looking
+  /** Who needs it first reads all; from then on what happens here is noted, and tidying looks again. */
+  function looked(): Promise<void> {
+    const reading = (looking ??= Promise.all([book.load(clock.now()), images.look()]).then(() => {}))
+    reading.catch(() => (looking = null))
+    return reading
   }
 
-  /** Who needs it first looks; from then on what happens here is noted, and tidying looks again. */
-  function looked(): Promise<void> {
-    return looking ?? look()
+  /** What waits for an image that another process has removed would keep its layers on the disk. */
+  async function lookAgain(): Promise<void> {
+    await looked()
+    await endWaiting(await images.look())
   }
 
   async function entries(): Promise<readonly Entry[]> {
@@ -107,13 +118,18 @@ export function repositoryCache(settings: RepositoryCacheSettings): RepositoryCa
     await settleAll(attendants.flatMap((one) => ids.map((id) => one.end(id))))
   }
 
-  async function remove(repo: string, ids: readonly string[]): Promise<void> {
+  /** Removes images of a repository unless somebody has it in use by now; resolves with whether it did. */
+  async function remove(repo: string, ids: readonly string[]): Promise<boolean> {
+    if ((await holds.all(images.byRepository)).has(repo)) return false
     await endWaiting(ids)
-    await images.remove(repo, ids)
+    if (holds.has(repo)) return false
+    await images.remove(ids)
+    return true
   }
 
-  async function removeAll(repo: string): Promise<void> {
-    await remove(repo, images.byRepository.get(repo) ?? [])
+  async function removeAll({ key, use }: Entry): Promise<boolean> {
+    const isAskedAgain = book.useOf(key, use.lastAt).lastAt !== use.lastAt
+    return isAskedAgain ? false : remove(key, images.byRepository.get(key) ?? [])
   }
 
   async function endExpired(): Promise<number | null> {
@@ -125,34 +141,45 @@ export function repositoryCache(settings: RepositoryCacheSettings): RepositoryCa
     return next === Infinity ? null : next
   }
 
-  async function removeSuperseded(): Promise<void> {
-    const held = await holds.all(images.byRepository)
+  async function removeSuperfluous(): Promise<void> {
     for (const [repo, ids] of images.byRepository) {
-      if (ids.length < 2 || held.has(repo)) continue
-      const old = await images.superseded(repo)
-      if (old.length > 0 && !holds.has(repo)) await remove(repo, old)
+      const old = ids.length < 2 ? [] : await images.superfluous(repo)
+      if (old.length > 0) await remove(repo, old)
     }
   }
 
   return {
     count(repo, asked, isHit) {
-      book.count(repo, asked, clock.now())
-      room.used(repo, book.useOf(repo, clock.now()))
+      const now = clock.now()
+      const who = `${asked.tenant ?? ''} ${repo}`
       counted[isHit ? 'hits' : 'misses'] += 1
       if (!isHit && room.evicted.some((one) => one.repo === repo)) counted.regrets += 1
+      // Many questions in a moment are one use: nobody makes room for their own by asking fast.
+      if (now - (noted.get(who) ?? -Infinity) < MOMENT_MS) return
+      noted.set(who, now)
+      book.count(repo, asked, now)
+      room.used(repo, book.useOf(repo, now))
     },
 
     hold: (repo) => holds.hold(repo),
-    makeRoom: (repo) => room.makeRoom(repo),
+    makeRoom: (repo, options) => room.makeRoom(repo, options),
+    forget: (image) => images.remove([image]),
 
     tidy: () =>
       span('tidy', {}, async () => {
-        await book.flush()
-        await look()
-        const next = await endExpired()
-        await removeSuperseded()
-        await room.evict()
-        await book.prune(new Set(images.byRepository.keys()), clock.now())
+        // What cannot be done keeps nothing else from being done: least of all on a full disk.
+        let next: number | null = null
+        const failures: unknown[] = []
+        const steps = [
+          lookAgain,
+          async () => void (next = await endExpired()),
+          removeSuperfluous,
+          () => room.evict(),
+          () => book.flush(),
+          () => book.prune(new Set(images.byRepository.keys()), clock.now()),
+        ]
+        for (const step of steps) await step().catch((error: unknown) => failures.push(error))
+        if (failures.length > 0) throw failures[0]
         return next
       }),
 
@@ -163,11 +190,12 @@ export function repositoryCache(settings: RepositoryCacheSettings): RepositoryCa
 
     async mostUsed(count) {
       await looked()
-      return book.mostUsed(clock.now()).slice(0, count)
+      const reachable = book.mostUsed(clock.now()).filter(({ known }) => known.tenant !== null)
+      return reachable.slice(0, count).map(({ repo }) => repo)
     },
 
     async kept() {
-      await look()
+      await lookAgain()
       const now = clock.now()
       const all = await entries()
       const found = standings(all, now)
@@ -191,6 +219,9 @@ export function repositoryCache(settings: RepositoryCacheSettings): RepositoryCa
       return { ...counted, evictions: room.count }
     },
     attend: (attendant) => void attendants.push(attendant),
-    close: () => book.close(),
+    async close() {
+      await room.idle()
+      await book.close()
+    },
   }
 }

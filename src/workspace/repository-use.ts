@@ -3,8 +3,6 @@ import { merged, used, type Use } from '../cache/use.ts'
 /** What is remembered of the use of a repository, also where no image of it is left. */
 export interface RepositoryUse {
   readonly use: Use
-  /** As it was given the last time. */
-  readonly address: string
   /** Refs that were asked for, with when they were the last time, in milliseconds since the epoch. */
   readonly refs: Readonly<Record<string, number>>
   /**
@@ -15,15 +13,14 @@ export interface RepositoryUse {
 }
 
 /** How somebody asked for a repository, once the remote has let them. */
-export type Asked = Pick<RepositoryUse, 'address' | 'tenant'> & { readonly ref: string }
+export type Asked = Pick<RepositoryUse, 'tenant'> & { readonly ref: string }
 
 /** Refs that are remembered of one repository, the latest ones. */
 const MAX_REFS = 8
 
-export function askedAgain(known: RepositoryUse | null, { address, tenant, ref }: Asked, at: number): RepositoryUse {
+export function askedAgain(known: RepositoryUse | null, { tenant, ref }: Asked, at: number): RepositoryUse {
   return {
     use: used(known?.use ?? null, at),
-    address,
     refs: latest({ ...known?.refs, [ref]: at }),
     tenant: tenant ?? known?.tenant ?? null,
   }
@@ -37,18 +34,24 @@ export function mergedUse(one: RepositoryUse, other: RepositoryUse): RepositoryU
   for (const [ref, at] of refs) latestOf.set(ref, Math.max(at, latestOf.get(ref) ?? 0))
   return {
     use: merged(one.use, other.use),
-    address: newer.address,
     refs: latest(Object.fromEntries(latestOf)),
     tenant: newer.tenant ?? older.tenant,
   }
 }
 
+/** The same with no time after `now`: a clock that was ahead must not keep something for ever. */
+export function noLaterThan(known: RepositoryUse, now: number): RepositoryUse {
+  if (known.use.lastAt <= now) return known
+  const refs = Object.entries(known.refs).map(([ref, at]) => [ref, Math.min(at, now)] as const)
+  const use = { ...known.use, firstAt: Math.min(known.use.firstAt, now), lastAt: now }
+  return { ...known, use, refs: Object.fromEntries(refs) }
+}
+
 /** Whether a file of the state directory holds what this version remembers. */
 export function isRepositoryUse(value: unknown): value is RepositoryUse {
-  const { use, address, refs, tenant } = (value ?? {}) as Partial<RepositoryUse>
+  const { use, refs, tenant } = (value ?? {}) as Partial<RepositoryUse>
   const figures = [...Object.keys(used(null, 0)).map((key) => use?.[key as keyof Use]), ...Object.values(refs ?? {})]
   return (
-    typeof address === 'string' &&
     typeof refs === 'object' &&
     refs !== null &&
     figures.every((figure) => typeof figure === 'number') &&

@@ -1,17 +1,17 @@
 import { forgettable, used, weight, type Use } from '../cache/use.ts'
 import type { Usage } from '../directory/usage.ts'
-import { askedAgain, mergedUse, type Asked, type RepositoryUse } from './repository-use.ts'
+import { askedAgain, mergedUse, noLaterThan, type Asked, type RepositoryUse } from './repository-use.ts'
 
 /** How repositories were used: what was counted here at once, what others counted when it is looked at anew. */
 export interface UseBook {
   count(repo: string, asked: Asked, at: number): void
   /** Of what nobody is known to have asked for, it says that it was used once, at `orElseAt`. */
   useOf(repo: string, orElseAt: number): Use
-  /** The most used first. */
-  mostUsed(now: number): readonly string[]
+  /** All that are remembered, the most used first. */
+  mostUsed(now: number): readonly { readonly repo: string; readonly known: RepositoryUse }[]
   find(repo: string): RepositoryUse | null
-  /** Reads what others have written. */
-  load(): Promise<void>
+  /** Reads what others have written; a time that lies ahead of `now` is one of a clock that was wrong. */
+  load(now: number): Promise<void>
   /** Writes down what was counted since the last time. */
   flush(): Promise<void>
   /** Forgets the least used of those that are not kept, where there are too many. */
@@ -30,16 +30,22 @@ export function useBook(usage: Usage<RepositoryUse>): UseBook {
   let flushing: Promise<void> = Promise.resolve()
 
   async function write(): Promise<void> {
-    for (const [repo, counted] of [...pending]) {
+    for (const repo of [...pending.keys()]) {
+      // Only now: more may have been counted while others were written.
+      const counted = pending.get(repo)
+      if (counted === undefined) continue
       pending.delete(repo)
       const both = await usage.add(repo, counted).catch((error: unknown) => {
-        const since = pending.get(repo)
-        pending.set(repo, since === undefined ? counted : mergedUse(counted, since))
+        pending.set(repo, withPending(repo, counted))
         throw error
       })
-      const since = pending.get(repo)
-      known.set(repo, since === undefined ? both : mergedUse(both, since))
+      known.set(repo, withPending(repo, both))
     }
+  }
+
+  function withPending(repo: string, use: RepositoryUse): RepositoryUse {
+    const since = pending.get(repo)
+    return since === undefined ? use : mergedUse(use, since)
   }
 
   function flush(): Promise<void> {
@@ -58,14 +64,13 @@ export function useBook(usage: Usage<RepositoryUse>): UseBook {
     },
     useOf: (repo, orElseAt) => known.get(repo)?.use ?? used(null, orElseAt),
     mostUsed: (now) =>
-      [...known].toSorted(([, a], [, b]) => weight(b.use, now) - weight(a.use, now)).map(([repo]) => repo),
+      [...known]
+        .map(([repo, one]) => ({ repo, known: one }))
+        .toSorted((a, b) => weight(b.known.use, now) - weight(a.known.use, now)),
     find: (repo) => known.get(repo) ?? null,
 
-    async load() {
-      for (const { repo, entry } of await usage.all()) {
-        const since = pending.get(repo)
-        known.set(repo, since === undefined ? entry : mergedUse(entry, since))
-      }
+    async load(now) {
+      for await (const { repo, entry } of usage.all()) known.set(repo, withPending(repo, noLaterThan(entry, now)))
     },
     flush,
 

@@ -3,13 +3,13 @@ import { writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { compose } from '../../src/compose.ts'
 import { onSpan, type Span } from '../../src/core/spans.ts'
-import type { AnnouncedEngine } from '../../src/engine/announcements.ts'
+import type { ServiceEngine } from '../../src/engine/announcements.ts'
 import type { Caller } from '../../src/engine/caller.ts'
 import { makeHome } from '../support/engine-home.ts'
 import { startGitServer, type GitServer } from '../support/git-server.ts'
 import { leftovers } from '../support/leftovers.ts'
 import { makeRepository, type Repository } from '../support/repository.ts'
-import { tenantNamed } from '../support/tenants.ts'
+import { tenantNamed, writeKeys } from '../support/tenants.ts'
 
 const auth = { username: 'reader', password: 'only-for-tests' }
 const home = makeHome({ resultCacheBytes: 0 })
@@ -31,14 +31,15 @@ after(async () => {
 interface Wishes {
   readonly tenants?: readonly string[]
   readonly warmUpMs?: number
+  readonly apiKeysFile?: string | null
 }
 
 /** An engine as a service has it, that warms up twice a second, with a credential for one tenant, or for all. */
-async function service({ tenants, warmUpMs = 500 }: Wishes = {}): Promise<AnnouncedEngine> {
+async function service({ tenants, warmUpMs = 500, apiKeysFile = null }: Wishes = {}): Promise<ServiceEngine> {
   const credentialsFile = `${home.dir}/credentials.json`
   const entry = { host: server.host, username: auth.username, passwordEnv: 'SECRET', use: ['fetch'] }
   writeFileSync(credentialsFile, JSON.stringify([tenants === undefined ? entry : { ...entry, tenants }]))
-  const settings = { ...home.settings, credentialsFile, warmUpMs }
+  const settings = { ...home.settings, credentialsFile, warmUpMs, apiKeysFile }
   const { engine } = await compose(settings, { SECRET: auth.password }, { allowLocal: false, hasPool: false })
   return engine
 }
@@ -120,4 +121,36 @@ test('in the name of a tenant only while it may ask', async () => {
     server.requests.filter(({ path }) => path.startsWith('/theirs')),
     [],
   )
+})
+
+test("what was used before anybody was told apart is warmed up in no tenant's name", async () => {
+  const early = await makeRepository(`${home.dir}/early.git`, { bare: true })
+  await early.commit({ files: { a: '0\n' } })
+  const before = await service({ warmUpMs: 0 })
+  await before.run('status', { repo: server.url('early') })
+  await before.close()
+  const apiKeysFile = `${home.dir}/keys.json`
+  writeKeys(apiKeysFile, { acme: {} })
+  const engine = await service({ tenants: ['acme'], warmUpMs: 0, apiKeysFile })
+  server.forgetRequests()
+  const done = warmed(true)
+  await engine.pushed({ repo: server.url('early'), ref: 'refs/heads/main' })
+  assert.deepEqual([(await done).outcome, (await done).attributes.count], ['ok', 0])
+  assert.deepEqual(server.requests, [])
+  await engine.close()
+})
+
+test('a branch that is gone keeps no other from being refreshed', async () => {
+  const engine = await service({ warmUpMs: 0 })
+  await source.git(['branch', 'topic'])
+  await engine.run('log', { repo, ref: 'main' })
+  await engine.run('log', { repo, ref: 'topic' })
+  await source.git(['branch', '-D', 'topic'])
+  const commit = await source.commit({ files: { a: '3\n' } })
+  const done = warmed()
+  await engine.pushed({ repo, ref: 'refs/heads/topic' })
+  await engine.pushed({ repo, ref: 'refs/heads/main' })
+  assert.equal((await done).outcome, 'ok')
+  assert.ok((await engine.images()).some(({ tips }) => tips.includes(commit)))
+  await engine.close()
 })
