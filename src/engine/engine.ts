@@ -51,7 +51,7 @@ export interface EngineParts {
 const READER_BYTES = 32 * 1024 * 1024
 
 /** Readers that wait for the next question at once, each of an image of its own. */
-const MAX_IDLE_READERS = 32
+const MAX_IDLE_READERS = 64
 
 /** An engine in this process. */
 export function inProcessEngine({

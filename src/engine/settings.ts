@@ -76,7 +76,7 @@ export const engineSettings = z.strictObject({
     .min(0)
     .default(2)
     .describe('Sandboxes that a service keeps ready of each kind that is asked for; more where many come; 0 for none.'),
-  poolMax: z.int().min(0).default(16).describe('Sandboxes that a service keeps ready at most, of all kinds together.'),
+  poolMax: z.int().min(0).default(32).describe('Sandboxes that a service keeps ready at most, of all kinds together.'),
   maxPushBytes: z
     .int()
     .min(1)

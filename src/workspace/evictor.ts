@@ -50,7 +50,7 @@ export interface EvictorSettings {
   readonly remove: (entry: Entry) => Promise<boolean>
 }
 
-/** The part of the budget for bytes that is left to images in the making, which nobody has weighed yet. */
+/** The part of each bound that is left to images in the making, which nobody has weighed yet, and to what goes with them. */
 const SLACK = 0.05
 
 /** More than this is left free on no file system, however large it is. */
@@ -146,5 +146,5 @@ export function evictor(settings: EvictorSettings): Evictor {
 }
 
 function leftFree(totalBytes: number, share: number): number {
-  return Math.min(totalBytes * share, MOST_FREE_BYTES)
+  return Math.min(totalBytes * share, MOST_FREE_BYTES) * (1 + SLACK)
 }

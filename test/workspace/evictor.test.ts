@@ -72,7 +72,7 @@ test('where the file system is nearly full, images go until it is not', async ()
     await build(cache, repo)
     ask(cache, repo)
   }
-  others = 13 * mebibyte
+  others = 12.8 * mebibyte
   await cache.tidy()
   assert.deepEqual(await names(cache), ['c', 'd'])
   assert.deepEqual(
