@@ -1,3 +1,4 @@
+import { pauseMs } from '../core/back-off.ts'
 import type { Sandbox, SandboxSpec, Spare } from '../sandbox/contract.ts'
 import { asked, smoothed, type Kind } from './pool-size.ts'
 
@@ -13,15 +14,15 @@ export interface Shelf extends Kind {
   /** Those that wait, and those that are being made. */
   readonly size: number
   readonly waiting: readonly Waiting[]
-  /** Whether making one failed, and nobody has asked since. */
-  readonly hasFailed: boolean
+  /** Until when none is made in advance, because making some failed; `-Infinity` where none did. */
+  readonly quietUntil: number
   ask(now: number): void
   /** One that waits, made a sandbox in use; `null` where none can be. */
   lend(metadata: SandboxSpec['metadata']): Sandbox | null
   /** Counts one that is being made, until it is added or has failed. */
   begin(): void
   add(one: Waiting, tookMs: number): void
-  fail(): void
+  fail(now: number): void
   /** Gives up those of which this is true, the oldest first. */
   giveUp(isChosen: (one: Waiting) => boolean): void
 }
@@ -46,7 +47,8 @@ export function shelf({ spec, now, discard }: ShelfStart): Shelf {
   // The oldest first.
   let waiting: readonly Waiting[] = []
   let starting = 0
-  let hasFailed = false
+  let failures = 0
+  let quietUntil = -Infinity
 
   function giveUp(isChosen: (one: Waiting) => boolean): void {
     for (const one of waiting) {
@@ -72,12 +74,11 @@ export function shelf({ spec, now, discard }: ShelfStart): Shelf {
     get waiting() {
       return waiting
     },
-    get hasFailed() {
-      return hasFailed
+    get quietUntil() {
+      return quietUntil
     },
     ask(at) {
       demand = asked(demand, at)
-      hasFailed = false
     },
     lend(metadata) {
       giveUp(({ spare }) => !spare.isAlive)
@@ -93,12 +94,14 @@ export function shelf({ spec, now, discard }: ShelfStart): Shelf {
     begin: () => void (starting += 1),
     add(one, tookMs) {
       starting -= 1
+      failures = 0
       refillMs = smoothed(refillMs, tookMs)
       waiting = [...waiting, one]
     },
-    fail() {
+    fail(at) {
       starting -= 1
-      hasFailed = true
+      failures += 1
+      quietUntil = at + pauseMs(failures + 1)
     },
     giveUp,
   }

@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { pauseMs } from '../core/back-off.ts'
 import type { Clock } from '../core/clock.ts'
 import { asCanceled } from '../core/deadline.ts'
 import { hasCode } from '../core/errors.ts'
@@ -51,6 +50,9 @@ const STARTS_AT_ONCE = 2
 /** How long nothing is made in advance after the driver had no room for somebody. */
 const SHORTAGE_PAUSE_MS = 5_000
 
+/** Nobody need ask for what is due by time alone. */
+const SWEEP_EVERY_MS = 1_000
+
 /** Keeps sandboxes of each kind that is asked for; nothing of a caller is in one that waits. */
 export function pool({ driver, rules, clock }: PoolSettings): Pool {
   if (rules.base === 0) return noPool(driver)
@@ -63,10 +65,9 @@ export function pool({ driver, rules, clock }: PoolSettings): Pool {
   const counts = { hits: 0, misses: 0, wastedMs: 0 }
   let starts = 0
   let takers = 0
-  let failures = 0
   let quietUntil = -Infinity
   let isRefillDue = false
-  const sweeping = setInterval(() => outside(sweep), rules.maxAgeMs / 10).unref()
+  const sweeping = setInterval(() => outside(sweep), SWEEP_EVERY_MS).unref()
 
   const all = (): readonly Shelf[] => [...shelves.values()]
   const held = (): number => all().reduce((sum, { size }) => sum + size, 0)
@@ -114,7 +115,7 @@ export function pool({ driver, rules, clock }: PoolSettings): Pool {
     if (closing.signal.aborted || now < quietUntil) return
     const wanted = targets(now)
     const lacking = wanted
-      .filter(({ shelf, target }) => !shelf.hasFailed && shelf.size < target)
+      .filter(({ shelf, target }) => now >= shelf.quietUntil && shelf.size < target)
       .toSorted((a, b) => arrivalsPerSecond(b.shelf.demand, now) - arrivalsPerSecond(a.shelf.demand, now))
     for (const { shelf, target } of lacking) {
       while (shelf.size < target && starts < (takers > 0 ? 1 : STARTS_AT_ONCE)) {
@@ -139,20 +140,17 @@ export function pool({ driver, rules, clock }: PoolSettings): Pool {
       try {
         const spec = { ...shelf.spec, metadata: { role: 'pool' } }
         const spare = await driver.createSpare(spec, { signal: closing.signal })
-        failures = 0
         const since = clock.monotonic()
         shelf.add({ spare, since }, since - startedAt)
-      } catch {
+      } catch (error) {
         // Nobody waits for it: whoever asks next learns what is wrong.
-        shelf.fail()
-        failures += 1
-        quietUntil = Math.max(quietUntil, clock.monotonic() + pauseMs(failures + 1))
+        shelf.fail(clock.monotonic())
+        if (hasCode(error, 'image_not_found', 'image_incompatible')) remove(shelf)
       } finally {
         starts -= 1
         refillSoon()
       }
-      const isKept = shelves.get(keyOf(shelf.spec)) === shelf
-      if (!isKept) shelf.giveUp(() => true)
+      if (!isKept(shelf)) shelf.giveUp(() => true)
     }
     track(making())
   }
@@ -175,12 +173,16 @@ export function pool({ driver, rules, clock }: PoolSettings): Pool {
     for (let round = 0; round < 2; round += 1) await Promise.all(underWay)
   }
 
+  function isKept(shelf: Shelf): boolean {
+    return shelves.get(keyOf(shelf.spec)) === shelf
+  }
+
   function remove(shelf: Shelf): void {
-    shelves.delete(keyOf(shelf.spec))
+    if (isKept(shelf)) shelves.delete(keyOf(shelf.spec))
     shelf.giveUp(() => true)
   }
 
-  /** Gives up what is dead, too old or too many, then makes what is lacking. */
+  /** Gives up what is dead, too old or too many, then makes what is lacking, and may be made again after a pause. */
   function sweep(): void {
     const now = clock.monotonic()
     for (const { shelf, target } of targets(now)) {

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
-import { AppError } from '../../src/core/errors.ts'
 import { collectPhases, onSpan } from '../../src/core/spans.ts'
-import type { SandboxDriver } from '../../src/sandbox/contract.ts'
 import { shell } from '../support/local-sandboxes.ts'
 import { blank, forkOfImage, poolGround } from '../support/pool-ground.ts'
 import { processesOf, tracesOf } from '../support/traces.ts'
@@ -145,52 +143,6 @@ test('kinds share one bound, and the one that is asked for now is served before 
     taken.map(({ isWarm }) => isWarm),
     [true, true, true, false],
   )
-})
-
-test('where the driver has no room, what waits is given up for whoever asks, who is served then', async (t) => {
-  const { pool, driver, pass, take, untilWaiting } = await poolGround(t)
-  await take(blank)
-  await untilWaiting(3)
-  const create = driver.create.bind(driver)
-  const full = t.mock.method(driver, 'create', (...given: Parameters<SandboxDriver['create']>) =>
-    pool.figures.waiting > 0
-      ? Promise.reject(new AppError('over_capacity', 'Cannot make a sandbox: full'))
-      : create(...given),
-  )
-  const { sandbox, isWarm } = await take({ ...blank, network: 'host' })
-  assert.deepEqual([isWarm, full.mock.callCount(), pool.figures.waiting], [false, 2, 0])
-  assert.equal(await shell(sandbox, 'echo served'), 'served\n')
-  // Until room has come free, nothing is made in advance again.
-  await take(blank)
-  await new Promise((resolve) => setImmediate(resolve))
-  assert.equal(pool.figures.waiting, 0)
-  pass(6_000)
-  await untilWaiting(6)
-})
-
-test("what cannot be made in advance is nobody's failure, and is tried again for the next who asks, not at once", async (t) => {
-  const { pool, driver, pass, take, untilWaiting } = await poolGround(t)
-  const failing = t.mock.method(driver, 'createSpare', () =>
-    Promise.reject(new AppError('sandbox_failed', 'Cannot make a sandbox: not today')),
-  )
-  const tries = (): number => failing.mock.callCount()
-  const rest = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-  await take(blank)
-  while (tries() < 2) await rest()
-  await take(blank)
-  await rest()
-  assert.equal(tries(), 2)
-  // Two at once, each time that somebody asks once the pause is over.
-  pass(1_000)
-  await take(blank)
-  while (tries() < 4) await rest()
-  pass(6_000)
-  await rest()
-  assert.equal(tries(), 4)
-  failing.mock.restore()
-  assert.equal((await take(blank)).isWarm, false)
-  await untilWaiting(3)
-  assert.deepEqual([(await take(blank)).isWarm, pool.figures.hits], [true, 1])
 })
 
 test('what is made in advance is no part of the request after which it is made', async (t) => {
