@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { AppError } from '../core/errors.ts'
 import type { ApiKeys, Tenant } from './api-keys.ts'
 import type { ServiceParts } from './door.ts'
 import { hookKinds, hookPath } from './hook-secrets.ts'
+import { consume } from './rate-limit.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -65,18 +66,6 @@ export function gate({ keys, hooks, life }: Pick<ServiceParts, 'keys' | 'hooks' 
     request.tenant = await identified(keys, request)
     const limiter = rateOf(request.tenant)
     if (limiter !== null) await consume(limiter, request.tenant.tenant)
-  }
-}
-
-/** Throws `rate_limited` where the key has no points left. */
-async function consume(limiter: RateLimiterMemory, key: string): Promise<void> {
-  try {
-    await limiter.consume(key)
-  } catch (refusal) {
-    const { msBeforeNext = 1000 } = refusal as Partial<RateLimiterRes>
-    throw new AppError('rate_limited', 'Cannot serve the request: too many came in a short time', {
-      details: { retryAfterMs: msBeforeNext },
-    })
   }
 }
 

@@ -24,14 +24,10 @@ const checks: Readonly<Record<HookKind, Check>> = {
   gitlab: (delivery, secrets) => signedByGitlab(delivery, secrets) ?? withToken(delivery, secrets),
 }
 
-const proofs: Readonly<Record<HookKind, readonly string[]>> = {
-  github: ['x-hub-signature-256'],
-  gitlab: ['webhook-signature', 'x-gitlab-token'],
-}
-
-/** Whether there is anything to check; else its body need not be read. */
-export function bearsProof(kind: HookKind, headers: Headers): boolean {
-  return proofs[kind].some((name) => headers[name] !== undefined)
+/** Whether there is a body for which one of the secrets may vouch; else none need be read. */
+export function mayBeVouchedFor(kind: HookKind, headers: Headers, secrets: readonly string[]): boolean {
+  if (kind === 'github') return githubProof(headers) !== null
+  return gitlabProof(headers) !== null || bearsToken(headers, secrets)
 }
 
 /** What one of the secrets vouches for; `null` where none does. */
@@ -41,23 +37,22 @@ export function vouchedBy(kind: HookKind, delivery: Delivery, secrets: readonly 
 
 /** An HMAC of the body (https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries); its headers are not signed. */
 function signedByGithub({ headers, body }: Delivery, secrets: readonly string[]): Vouched | null {
-  const [, hex] = /^sha256=([0-9a-f]{64})$/.exec(textOf(headers, 'x-hub-signature-256')) ?? []
-  if (hex === undefined) return null
-  const given = Buffer.from(hex, 'hex')
+  const given = githubProof(headers)
+  if (given === null) return null
   const isVouched = secrets.some((secret) => isEqual(hmac(secret, [body]), given))
   return isVouched ? { digest: digestOf([body]), signedAt: null } : null
 }
 
+function githubProof(headers: Headers): Buffer | null {
+  const [, hex] = /^sha256=([0-9a-f]{64})$/.exec(textOf(headers, 'x-hub-signature-256')) ?? []
+  return hex === undefined ? null : Buffer.from(hex, 'hex')
+}
+
 /** An HMAC of id, time and body (https://www.standardwebhooks.com). */
 function signedByGitlab({ headers, body }: Delivery, secrets: readonly string[]): Vouched | null {
-  // Neither has a dot, so that what was signed can be read in one way only.
-  const [id = ''] = /^[\w-]{1,255}$/.exec(textOf(headers, 'webhook-id')) ?? []
-  const [seconds = ''] = /^\d{1,12}$/.exec(textOf(headers, 'webhook-timestamp')) ?? []
-  const given = textOf(headers, 'webhook-signature')
-    .split(' ')
-    .flatMap((each) => /^v1,([A-Za-z0-9+/]{43}=)$/.exec(each)?.[1] ?? [])
-    .map((base64) => Buffer.from(base64, 'base64'))
-  if (id === '' || seconds === '' || given.length === 0) return null
+  const proof = gitlabProof(headers)
+  if (proof === null) return null
+  const { id, seconds, given } = proof
   const signed = [`${id}.${seconds}.`, body]
   const isVouched = secrets.some((secret) => {
     const key = signingKey(secret)
@@ -68,14 +63,28 @@ function signedByGitlab({ headers, body }: Delivery, secrets: readonly string[])
   return isVouched ? { digest: digestOf(signed), signedAt: Number(seconds) * 1000 } : null
 }
 
+function gitlabProof(headers: Headers) {
+  // Neither has a dot, so that what was signed can be read in one way only.
+  const [id = ''] = /^[\w-]{1,255}$/.exec(textOf(headers, 'webhook-id')) ?? []
+  const [seconds = ''] = /^\d{1,12}$/.exec(textOf(headers, 'webhook-timestamp')) ?? []
+  const given = textOf(headers, 'webhook-signature')
+    .split(' ')
+    .flatMap((each) => /^v1,([A-Za-z0-9+/]{43}=)$/.exec(each)?.[1] ?? [])
+    .map((base64) => Buffer.from(base64, 'base64'))
+  return id === '' || seconds === '' || given.length === 0 ? null : { id, seconds, given }
+}
+
 /** The secret itself: who reads one such request can make others, so that only honest repetitions are known again. */
 function withToken({ headers, body }: Delivery, secrets: readonly string[]): Vouched | null {
-  const given = hashOf([textOf(headers, 'x-gitlab-token')])
-  const isVouched = secrets.some((secret) => signingKey(secret) === null && isEqual(hashOf([secret]), given))
-  if (!isVouched) return null
+  if (!bearsToken(headers, secrets)) return null
   // Bodies of different pushes may be equal, as when a branch goes back and forth.
   const id = textOf(headers, 'idempotency-key') || textOf(headers, 'x-gitlab-event-uuid')
   return { digest: digestOf([JSON.stringify(id), body]), signedAt: null }
+}
+
+function bearsToken(headers: Headers, secrets: readonly string[]): boolean {
+  const given = hashOf([textOf(headers, 'x-gitlab-token')])
+  return secrets.some((secret) => signingKey(secret) === null && isEqual(hashOf([secret]), given))
 }
 
 function textOf(headers: Headers, name: string): string {

@@ -188,26 +188,6 @@ test('a signed body is bounded in its size, its form and where it points to', as
   assert.deepEqual(await announce('github', 'payload=x', form), [415, 'media_type_unsupported'])
 })
 
-test('so many are under way at once, and more are refused before their bodies come', async () => {
-  const leaving = new AbortController()
-  const slow = Array.from({ length: 16 }, () => {
-    const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('{')) })
-    const init = { method: 'POST', headers: githubHeaders(''), body, duplex: 'half', signal: leaving.signal }
-    return fetch(`${url}/v1/hooks/github`, init as RequestInit).then(
-      () => assert.fail('it was answered'),
-      () => {},
-    )
-  })
-  const answer = () => announce('github', '{')
-  const busy = [503, 'over_capacity'] as const
-  while ((await answer())[0] !== 503);
-  assert.deepEqual(await answer(), busy)
-  leaving.abort()
-  await Promise.all(slow)
-  while ((await answer())[0] === 503);
-  assert.deepEqual(await answer(), [400, 'input_invalid'])
-})
-
 test('no secret, token or signature is in the log, and refusals are counted', async () => {
   const text = lines.join('')
   assert.match(text, /"route":"\/v1\/hooks\/github","status":401.*"code":"hook_unsigned"/)

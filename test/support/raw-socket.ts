@@ -8,8 +8,8 @@ export interface RawSocket {
   readonly answer: Promise<string>
 }
 
-export async function openSocket(port: number): Promise<RawSocket> {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+export async function openSocket(port: number, localAddress = '127.0.0.1'): Promise<RawSocket> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress, allowHalfOpen: true })
   const parts: Buffer[] = []
   const answer = new Promise<string>((resolve) => {
     const finish = (): void => resolve(Buffer.concat(parts).toString('latin1'))
