@@ -5,7 +5,8 @@ import { completeOptions, type BenchOptions } from './measure/options.ts'
 import { saveResults, textTable } from './measure/report.ts'
 import { measureInTurns, summarise, type Side } from './measure/sides.ts'
 
-const OPERATIONS = 20_000
+/** How many operations a run of a side is. */
+export const OPERATIONS = 20_000
 
 /** What it costs an operation that it is counted, timed and perhaps remembered: the spans of a read from an image, with listeners and without. */
 export async function run(options: BenchOptions): Promise<void> {
@@ -27,7 +28,8 @@ function unheard(): Side {
   return { name: 'nobody listens', run: timed }
 }
 
-function heard(): Side {
+/** The operations of a service. */
+export function heard(): Side {
   return {
     name: 'metrics and recent operations listen',
     async run() {

@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { generate, type PresetName } from '../generate/generate.ts'
+import { withBeside } from './beside.ts'
 import type { BenchOptions } from './options.ts'
 
 /** Generated repositories behind a real HTTP server. */
@@ -30,20 +28,11 @@ export async function withGround<Result>(
     if (found === undefined) throw new Error(`Cannot serve ${name}: it was not asked for`)
     return found
   }
-  const server = spawn(process.execPath, [fileURLToPath(new URL('serve.ts', import.meta.url)), directory], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const ended = once(server, 'close')
-  try {
-    const [line] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string]
-    const host = line.trim()
-    return await work({
+  return withBeside(new URL('serve.ts', import.meta.url), [directory], (host) =>
+    work({
       host,
       url: (name) => `http://${host}/${repository(name)}`,
       gitDir: (name) => join(directory, repository(name)),
-    })
-  } finally {
-    server.stdin.end()
-    await ended
-  }
+    }),
+  )
 }

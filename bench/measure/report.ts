@@ -53,6 +53,13 @@ function said(args: readonly string[]): string {
   return execFileSync('git', ['-c', 'safe.directory=*', ...args], { env: gitEnvironment, encoding: 'utf8' }).trim()
 }
 
-function milliseconds(ms: number): string {
-  return ms < 100 ? `${ms.toFixed(1)} ms` : ms < 10_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`
+/** Milliseconds with as many digits as tell something. */
+export function milliseconds(ms: number): string {
+  if (ms >= 10_000) return `${(ms / 1000).toFixed(1)} s`
+  return `${ms.toFixed(ms < 0.1 ? 3 : ms < 100 ? 1 : 0)} ms`
+}
+
+/** A part of one in percent. */
+export function percent(part: number): string {
+  return `${(100 * part).toFixed(1)} %`
 }

@@ -18,6 +18,8 @@ interface ServiceOptions {
   readonly stateDir: string
   /** The one host that it may reach. */
   readonly host: string
+  /** Memory for results; what the settings say by default. */
+  readonly resultCacheBytes?: number
 }
 
 const program = fileURLToPath(new URL('../../bin/forkyard', import.meta.url))
@@ -25,11 +27,12 @@ const program = fileURLToPath(new URL('../../bin/forkyard', import.meta.url))
 /** A uid that no other service's sandboxes have, so that what is left is told from what is theirs. */
 export const sandboxUid: Readonly<{ sandboxUid?: number }> = process.getuid?.() === 0 ? { sandboxUid: 64_999 } : {}
 
-export async function startService({ stateDir, host }: ServiceOptions): Promise<MeasuredService> {
+export async function startService({ stateDir, host, resultCacheBytes }: ServiceOptions): Promise<MeasuredService> {
   const uid = sandboxUid.sandboxUid === undefined ? {} : { FORKYARD_SANDBOX_UID: String(sandboxUid.sandboxUid) }
+  const results = resultCacheBytes === undefined ? {} : { FORKYARD_RESULT_CACHE_BYTES: String(resultCacheBytes) }
   const child = spawn(program, ['serve', '--port=0'], {
     stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...ownEnvironment(), FORKYARD_STATE_DIR: stateDir, FORKYARD_ALLOW_HOSTS: host, ...uid },
+    env: { ...ownEnvironment(), FORKYARD_STATE_DIR: stateDir, FORKYARD_ALLOW_HOSTS: host, ...uid, ...results },
   })
   const ended = once(child, 'close')
   const first = once(child.stdout.setEncoding('utf8'), 'data')
@@ -59,7 +62,10 @@ export async function withService<Result>(
 /** What an answer holds; `receipt` only where a working copy gave it. */
 interface Answered<Value> {
   readonly value: Value
-  readonly receipt?: { readonly phases: readonly { readonly name: string; readonly ms: number }[] }
+  readonly receipt?: {
+    readonly tier: string
+    readonly phases: readonly { readonly name: string; readonly ms: number }[]
+  }
 }
 
 interface CallOptions {

@@ -1,3 +1,4 @@
+import { percent } from '../measure/report.ts'
 import { leastRecentlyUsed, optimum, type Hits } from './plain-policies.ts'
 import { simulate } from './policy.ts'
 import * as workloads from './workloads.ts'
@@ -121,10 +122,6 @@ export function broken(lines: readonly Line[]): readonly string[] {
 
 function rate(hits: Hits, from: number): number {
   return hits.subarray(from).reduce((sum, hit) => sum + hit, 0) / (hits.length - from)
-}
-
-function percent(part: number): string {
-  return `${(100 * part).toFixed(1)} %`
 }
 
 function signed(value: number, digits: number): string {
