@@ -52,6 +52,9 @@ export async function run(options: BenchOptions): Promise<void> {
       savingRow('the four in total', requests),
     ]),
   )
+  await print(
+    `the aim is ${percent(aims.each)} less for each time and ${percent(aims.total)} for the total; hits are simulated, with as much room on both sides\n`,
+  )
   await print(`samples: ${await saveResults('seed', { lines, hits })}\n`)
   const short = shortfalls(lines, requests, aims)
   if (short.length > 0) throw new Error(`Too little time is saved: ${short.join('; ')}`)

@@ -6,7 +6,10 @@ import { WORKSPACE } from '../../src/workspace/place.ts'
 import { gitEnvironment } from './process.ts'
 import type { Sample, Side } from './sides.ts'
 
-/** The naive way of serving requests: nothing is there before a request, nothing is left after it. */
+/**
+ * The naive way of serving requests: no sandbox is there before a request, and none is left after it. Its driver is open
+ * and git has no configuration but its own, so that it is no slower than it has to be.
+ */
 export interface Naive {
   /** A request: a new sandbox, a full clone in it, git with these arguments, each metric awaited. */
   asking(args: readonly string[]): Side
