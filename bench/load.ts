@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseSettings } from '../src/config.ts'
 import { leftovers } from '../test/support/leftovers.ts'
 import { crowdHead, crowdRow, measureCrowd, type Crowd, type Worker } from './measure/crowd.ts'
-import { withGround, type Ground } from './measure/ground.ts'
+import { withGround } from './measure/ground.ts'
+import { manyOf } from './measure/many-of.ts'
 import { completeOptions, type BenchOptions } from './measure/options.ts'
 import { runGit } from './measure/process.ts'
 import { saveResults, textTable } from './measure/report.ts'
@@ -30,7 +30,7 @@ export async function run(options: BenchOptions): Promise<void> {
   const { print, rounds: seconds, clients, signal, directory } = complete
   await withGround(['files-1k'], complete, (ground) =>
     withScratch(async (scratch) => {
-      const names = await manyOf(ground, directory)
+      const names = await manyOf(ground.gitDir('files-1k'), directory, { name: 'load', count: repositories })
       const stateDir = join(scratch, 'state')
       const repo = (at: number): string => `http://${ground.host}/${names[at % names.length]}`
       const results: Record<string, Crowd> = {}
@@ -65,16 +65,6 @@ export async function run(options: BenchOptions): Promise<void> {
       await print(`samples: ${await saveResults('load', results)}\n`)
     }),
   )
-}
-
-/** The same repository under many names, beside the one that was generated. */
-async function manyOf(ground: Ground, directory: string): Promise<readonly string[]> {
-  const names = Array.from({ length: repositories }, (_, at) => `load-${at}.git`)
-  for (const name of names) {
-    const path = join(directory, name)
-    if (!existsSync(path)) await runGit(['clone', '--quiet', '--mirror', ground.gitDir('files-1k'), path])
-  }
-  return names
 }
 
 /** Opens a workspace of one repository after the other, runs a program in it and closes it. */

@@ -15,6 +15,7 @@ interface Preset {
 
 /** The repositories benchmarks are run on, by name. */
 export const presets = {
+  'files-20': { version: 1, write: (to) => importFiles(to, { count: 20, bytesEach: 8000 }) },
   'files-1k': { version: 1, write: (to) => importFiles(to, { count: 1000, bytesEach: 8000 }) },
   'files-20k': { version: 1, write: (to) => importFiles(to, { count: 20_000, bytesEach: 8000 }) },
   'files-80k': { version: 2, write: (to) => importFiles(to, { count: 80_000, bytesEach: 14_000 }) },

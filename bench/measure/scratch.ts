@@ -26,6 +26,14 @@ export async function diskBytes(directory: string): Promise<number> {
   return Number.parseInt(stdout, 10)
 }
 
+/** The same of one whose files come and go meanwhile, which du complains of. */
+export async function bytesAsTheyChange(directory: string): Promise<number> {
+  const said = await promisify(execFile)('du', ['-s', '--block-size=1', directory]).catch(
+    (error: { stdout: string }) => error,
+  )
+  return Number.parseInt(said.stdout, 10)
+}
+
 function scratchRoot(): string {
   if (!existsSync(sharedMemory)) return tmpdir()
   const { bavail, bsize } = statfsSync(sharedMemory)

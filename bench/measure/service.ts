@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { variableOf, type Settings } from '../../src/config.ts'
+import type { Receipt } from '../../src/engine/contract.ts'
 
 /** A service in a process of its own, as it is run. */
 export interface MeasuredService {
@@ -18,21 +20,22 @@ interface ServiceOptions {
   readonly stateDir: string
   /** The one host that it may reach. */
   readonly host: string
-  /** Memory for results; what the settings say by default. */
-  readonly resultCacheBytes?: number
+  /** What is not to be as it is by default. */
+  readonly settings?: Partial<Settings>
 }
 
 const program = fileURLToPath(new URL('../../bin/forkyard', import.meta.url))
 
 /** A uid that no other service's sandboxes have, so that what is left is told from what is theirs. */
-export const sandboxUid: Readonly<{ sandboxUid?: number }> = process.getuid?.() === 0 ? { sandboxUid: 64_999 } : {}
+export const sandboxUid: Readonly<{ sandboxUid?: number }> =
+  process.getuid?.() === 0 ? { sandboxUid: 60_000 + (process.pid % 5000) } : {}
 
-export async function startService({ stateDir, host, resultCacheBytes }: ServiceOptions): Promise<MeasuredService> {
-  const uid = sandboxUid.sandboxUid === undefined ? {} : { FORKYARD_SANDBOX_UID: String(sandboxUid.sandboxUid) }
-  const results = resultCacheBytes === undefined ? {} : { FORKYARD_RESULT_CACHE_BYTES: String(resultCacheBytes) }
+export async function startService({ stateDir, host, settings = {} }: ServiceOptions): Promise<MeasuredService> {
+  const given = { ...settings, ...sandboxUid, stateDir, allowHosts: host }
+  const variables = Object.entries(given).map(([name, value]) => [variableOf(name), String(value)])
   const child = spawn(program, ['serve', '--port=0'], {
     stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...ownEnvironment(), FORKYARD_STATE_DIR: stateDir, FORKYARD_ALLOW_HOSTS: host, ...uid, ...results },
+    env: { ...ownEnvironment(), ...Object.fromEntries(variables) },
   })
   const ended = once(child, 'close')
   const first = once(child.stdout.setEncoding('utf8'), 'data')
@@ -62,10 +65,7 @@ export async function withService<Result>(
 /** What an answer holds; `receipt` only where a working copy gave it. */
 interface Answered<Value> {
   readonly value: Value
-  readonly receipt?: {
-    readonly tier: string
-    readonly phases: readonly { readonly name: string; readonly ms: number }[]
-  }
+  readonly receipt?: Pick<Receipt, 'tier' | 'phases'>
 }
 
 interface CallOptions {

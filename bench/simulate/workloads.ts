@@ -134,7 +134,7 @@ function arrivals(fraction: () => number, durationMs: number, meanGapMs: number)
 }
 
 /** From a fraction to a rank: the n-th is asked for in proportion to 1/n^exponent. */
-function zipf(count: number, exponent: number): (fraction: number) => number {
+export function zipf(count: number, exponent: number): (fraction: number) => number {
   const sums = new Float64Array(count)
   let sum = 0
   for (let rank = 0; rank < count; rank += 1) sums[rank] = sum += 1 / (rank + 1) ** exponent
