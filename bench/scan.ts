@@ -18,26 +18,34 @@ const preset = 'files-20'
 const places = 40
 /** Repositories in which somebody works all the time. */
 const residents = 5
-const scanners = 4
+const scanners = 16
 const LOOK_EVERY_MS = 50
 /** So small that all workspaces have their changes in memory, as they have on larger machines. */
 const diskBytes = 64 * 1024 ** 2
 /** A file system of which, beyond what images leave free, sandboxes on disk could still be made. */
 const disk = { bytes: 1024 ** 3, minFreeShare: 0.6 }
 
-/** A service that is scanned. */
-interface Scanned {
+/** A bound on what images take. */
+interface Room {
+  readonly name: string
   readonly stateDir: string
   readonly settings: Partial<Settings>
   /** What the images take, or leave, now. */
   readonly look: () => Promise<number>
+  readonly isBroken: (seen: number) => boolean
+  /** The worst that was seen, in words. */
+  readonly worst: (seen: readonly number[]) => string
 }
 
 interface Scan {
+  readonly room: string
   readonly requests: number
   readonly seconds: number
   readonly evictions: number
+  readonly worst: string
   readonly seen: readonly number[]
+  /** Those of `seen` that broke the bound. */
+  readonly broken: readonly number[]
   /** What failed, or was gone, or was left behind. */
   readonly faults: readonly string[]
 }
@@ -59,57 +67,38 @@ export async function run(options: BenchOptions): Promise<void> {
   await withScratch(async (scratch) => {
     const served = join(scratch, 'served')
     await mkdir(served)
-    await withGround([preset], { print, directory: served }, async ({ host, gitDir, url }) => {
-      const source = gitDir(preset)
+    await withGround([preset], { print, directory: served }, async (ground) => {
+      const { host } = ground
+      const source = ground.gitDir(preset)
       const names = Array.from({ length: rounds }, (_, at) => `scanned-${at}.git`)
       for (const name of names) await symlink(source, join(served, name))
       const urlOf = (name: string): string => `http://${host}/${name}`
       const used = await manyOf(source, served, { name: 'used', count: residents })
       const repos: Repos = { host, used: used.map(urlOf), scanned: names.map(urlOf) }
-      const imageBytes = await weigh(join(scratch, 'weighed'), host, url(preset))
+      const imageBytes = await weigh(join(scratch, 'weighed'), host, ground.url(preset))
+      const roomBytes = places * imageBytes
       await print(`an image takes ${megabytes(imageBytes)}: there is room for ${places}\n`)
 
-      const bytes = await scanWithin(
-        repos,
-        {
-          stateDir: join(scratch, 'budget'),
-          settings: { maxImageBytes: places * imageBytes },
-          look: () => bytesAsTheyChange(join(scratch, 'budget', 'layers')),
-        },
-        signal,
-      )
-      const over = bytes.seen.filter((one) => one > places * imageBytes)
-      await print(
-        textTable([
-          head,
-          row(
-            'budget for bytes',
-            bytes,
-            over,
-            `at most ${megabytes(Math.max(...bytes.seen))} of ${megabytes(places * imageBytes)}`,
-          ),
-        ]),
-      )
-      const full = canHaveOwnDisk ? await scanFullDisk(repos, join(scratch, 'disk'), places * imageBytes, signal) : null
-      const under = full?.seen.filter((one) => one < disk.minFreeShare) ?? []
-      if (full === null) await print('SKIPPED, a nearly full file system: only root can make one\n')
-      else
-        await print(
-          textTable([
-            head,
-            row(
-              'free space',
-              full,
-              under,
-              `at least ${percent(Math.min(...full.seen))} free of ${percent(disk.minFreeShare)}`,
-            ),
-          ]),
-        )
-      await print(`samples: ${await saveResults('scan', { places, imageBytes, bytes, full })}\n`)
-      const faults = [...bytes.faults, ...(full?.faults ?? []), ...[...over, ...under].map((one) => `${one} was seen`)]
-      if (faults.length > 0) throw new Error(`The scan did harm: ${faults.slice(0, 10).join('; ')}`)
+      const scans = [await scanWithin(repos, budget(join(scratch, 'budget'), roomBytes), signal)]
+      if (canHaveOwnDisk) scans.push(await scanFullDisk(repos, join(scratch, 'disk'), roomBytes, signal))
+      else await print('SKIPPED, a nearly full file system: only root can make one\n')
+      await print(textTable([head, ...scans.map(row)]))
+      await print(`samples: ${await saveResults('scan', { places, imageBytes, scans })}\n`)
+      const harm = scans.flatMap(({ faults, broken, worst }) => (broken.length > 0 ? [worst, ...faults] : faults))
+      if (harm.length > 0) throw new Error(`The scan did harm: ${harm.slice(0, 10).join('; ')}`)
     })
   })
+}
+
+function budget(stateDir: string, maxImageBytes: number): Room {
+  return {
+    name: 'budget for bytes',
+    stateDir,
+    settings: { maxImageBytes },
+    look: () => bytesAsTheyChange(join(stateDir, 'layers')),
+    isBroken: (bytes) => bytes > maxImageBytes,
+    worst: (seen) => `at most ${megabytes(Math.max(...seen))} of ${megabytes(maxImageBytes)}`,
+  }
 }
 
 async function weigh(stateDir: string, host: string, repo: string): Promise<number> {
@@ -124,17 +113,19 @@ async function weigh(stateDir: string, host: string, repo: string): Promise<numb
 async function scanFullDisk(repos: Repos, path: string, roomBytes: number, signal: AbortSignal): Promise<Scan> {
   const { bytes, minFreeShare } = disk
   const takenBytes = Math.floor(bytes * (1 - minFreeShare) - roomBytes)
-  return withOwnDisk(path, { bytes, takenBytes }, () =>
-    scanWithin(
-      repos,
-      { stateDir: join(path, 'state'), settings: { minFreeShare }, look: () => freeShareOf(path) },
-      signal,
-    ),
-  )
+  const room: Room = {
+    name: 'free space',
+    stateDir: join(path, 'state'),
+    settings: { minFreeShare },
+    look: () => freeShareOf(path),
+    isBroken: (share) => share < minFreeShare,
+    worst: (seen) => `at least ${percent(Math.min(...seen))} free of ${percent(minFreeShare)}`,
+  }
+  return withOwnDisk(path, { bytes, takenBytes }, () => scanWithin(repos, room, signal))
 }
 
-async function scanWithin({ host, used, scanned }: Repos, ground: Scanned, signal: AbortSignal): Promise<Scan> {
-  const { stateDir, settings, look } = ground
+async function scanWithin({ host, used, scanned }: Repos, room: Room, signal: AbortSignal): Promise<Scan> {
+  const { name, stateDir, settings, look, isBroken, worst } = room
   const scan = await withService({ stateDir, host, settings: { ...settings, diskBytes } }, async (service) => {
     const working = await Promise.all(used.map((repo) => resident(service, repo)))
     const before = await imagesOf(service)
@@ -151,11 +142,12 @@ async function scanWithin({ host, used, scanned }: Repos, ground: Scanned, signa
       .filter(({ status }) => status === 'rejected')
       .map((one) => String((one as PromiseRejectedResult).reason))
     const { shared } = await call<EngineState>(`${service.url}/v1/state`, null, { method: 'GET' })
-    const evictions = shared?.cache.evictions ?? 0
-    return { requests: scanned.length, seconds, evictions, seen, faults: [...refused, ...failed, ...lost] }
+    const faults = [...refused, ...failed, ...lost]
+    return { requests: scanned.length, seconds, evictions: shared?.cache.evictions ?? 0, seen, faults }
   })
   const left = leftovers({ settings: parseSettings({ stateDir, ...sandboxUid }) })
-  return { ...scan, faults: [...scan.faults, ...left.map((one) => `${one} is left`)] }
+  const faults = [...scan.faults, ...left.map((one) => `${one.split('\n', 1)[0]} is left`)]
+  return { ...scan, room: name, worst: worst(scan.seen), broken: scan.seen.filter(isBroken), faults }
 }
 
 /** Goes through all of them, each asked for once, in one of two ways; gives what was refused. */
@@ -190,22 +182,9 @@ async function imagesOf({ url }: MeasuredService): Promise<ReadonlySet<string>> 
 
 const head: readonly string[] = ['room', 'requests', 'per second', 'evictions', 'seen', 'looks', 'too much', 'faults']
 
-function row(
-  room: string,
-  { requests, seconds, evictions, seen, faults }: Scan,
-  beyond: readonly number[],
-  worst: string,
-): string[] {
-  return [
-    room,
-    requests,
-    (requests / seconds).toFixed(1),
-    evictions,
-    worst,
-    seen.length,
-    beyond.length,
-    faults.length,
-  ].map(String)
+function row({ room, requests, seconds, evictions, worst, seen, broken, faults }: Scan): readonly string[] {
+  const figures = [requests, (requests / seconds).toFixed(1), evictions, worst, seen.length, broken.length]
+  return [room, ...figures.map(String), String(faults.length)]
 }
 
 function megabytes(bytes: number): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Settings } from '../src/config.ts'
 import type { EngineState } from '../src/engine/contract.ts'
 import { random } from './generate/random.ts'
-import { measureCrowd } from './measure/crowd.ts'
+import type { Worker } from './measure/crowd.ts'
 import { withGround } from './measure/ground.ts'
 import { mixedClient, type Asked } from './measure/load-mix.ts'
 import { manyOf } from './measure/many-of.ts'
@@ -35,14 +35,14 @@ interface Judged extends Asked {
 
 /**
  * How many operations of the load mix wait for neither a sandbox nor an image, with warm-up and pool and without. Clients
- * ask for 50 repositories by Zipf's law, for as many seconds a side as there are rounds, while somebody pushes and announces
+ * ask for 50 repositories by Zipf's law, as many times a side as there are rounds, while somebody pushes and announces
  * it to nobody; both sides begin with an image of each, and the first third of the operations only warms them up. An operation has waited if a sandbox was made for it (a phase `fork` in its receipt) or an image (a
  * phase `build`, or a tier that says so where somebody else's build was waited for); also if it came for the same
  * repository while such a sandbox or image was being made for another one, unless a result, a workspace or a sandbox of
  * the pool was there for it. Taking what is ready from the pool counts as no wait, and so do the remote's answer and git.
  */
 export async function run(options: BenchOptions): Promise<void> {
-  const { print, rounds: seconds, signal } = completeOptions(options, { rounds: 180 })
+  const { print, rounds, signal } = completeOptions(options, { rounds: 6000 })
   const results: Record<string, readonly Judged[]> = {}
   for (const [side, settings] of Object.entries(sides)) {
     await withScratch(async (scratch) => {
@@ -65,18 +65,16 @@ export async function run(options: BenchOptions): Promise<void> {
             const pushed = join(served, names[pick()] ?? '')
             pushing = pushing.then(() => pushChanges(pushed, PUSHED_FILES))
           }
-          const { errors } = await measureCrowd(() => mixedClient(service, () => repo(pick()), note), {
-            workers: clients,
-            seconds,
-            signal,
-            memory: null,
-          })
+          const worker = (): Worker => mixedClient(service, () => repo(pick()), note)
+          await Promise.all(
+            Array.from({ length: clients }, () => workUntil(worker(), () => asked.length >= rounds, signal)),
+          )
           await pushing
           const { shared } = await call<EngineState>(`${service.url}/v1/state`, null, { method: 'GET' })
           const judged = judge(asked).slice(Math.floor(asked.length / 3))
           results[side] = judged
           await print(textTable([head, ...rowsOf(side, judged)]))
-          await print(`errors: ${JSON.stringify(errors)}, pool: ${JSON.stringify(shared?.pool)}\n`)
+          await print(`pool: ${JSON.stringify(shared?.pool)}\n`)
         })
       })
     })
@@ -84,6 +82,15 @@ export async function run(options: BenchOptions): Promise<void> {
   await print(`samples: ${await saveResults('warmth', results)}\n`)
   const reached = shareWithoutWait(results['warm-up and pool'] ?? [])
   if (reached < PROMISED) throw new Error(`Only ${percent(reached)} of the operations did not wait`)
+}
+
+async function workUntil(worker: Worker, isEnough: () => boolean, signal: AbortSignal): Promise<void> {
+  await worker.start?.()
+  while (!isEnough()) {
+    signal.throwIfAborted()
+    await worker.turn()
+  }
+  await worker.end?.()
 }
 
 /** Tells of each how long it waited; pure. */

@@ -15,7 +15,7 @@ export interface KeptImages {
   createdAt(repo: string): number
   /** What the images of a repository take of the disk, as far as they were weighed. */
   bytesOf(repo: string): number
-  /** What one more image is likely to take. */
+  /** What one more image may take: as much as the heaviest of the latest ones. */
   expectedBytes(): number
   /** Notes a new image, and weighs it; resolves when that is done. */
   add(repo: string, id: string): Promise<void>
@@ -93,7 +93,7 @@ export function keptImages({ driver, directory, clock }: KeptSettings): KeptImag
     },
     createdAt: (repo) => newest.get(repo) ?? clock.now(),
     bytesOf: (repo) => (byRepository.get(repo) ?? []).reduce((sum, id) => sum + (weights.get(id) ?? 0), 0),
-    expectedBytes: () => latest.reduce((sum, bytes) => sum + bytes, 0) / Math.max(1, latest.length),
+    expectedBytes: () => Math.max(0, ...latest),
 
     async add(repo, id) {
       changed.added.set(id, repo)
