@@ -42,46 +42,75 @@ interface Judged extends Asked {
  * the pool was there for it. Taking what is ready from the pool counts as no wait, and so do the remote's answer and git.
  */
 export async function run(options: BenchOptions): Promise<void> {
-  const { print, rounds, signal } = completeOptions(options, { rounds: 6000 })
+  const complete = completeOptions(options, { rounds: 6000 })
+  const { print } = complete
   const results: Record<string, readonly Judged[]> = {}
   for (const [side, settings] of Object.entries(sides)) {
-    await withScratch(async (scratch) => {
-      const served = join(scratch, 'served')
-      await mkdir(served)
-      await withGround([preset], { print, directory: served }, async ({ host, gitDir }) => {
-        const names = await manyOf(gitDir(preset), served, { name: 'warm', count: repositories })
-        await withService({ stateDir: join(scratch, 'state'), host, settings }, async (service) => {
-          const repo = (at: number): string => `http://${host}/${names[at] ?? ''}`
-          for (const at of names.keys()) await call(`${service.url}/v1/images`, { repo: repo(at) })
-          const rank = zipf(repositories, 1)
-          const dice = random(repositories)
-          const pick = (): number => rank(dice.below(2 ** 31) / 2 ** 31)
-          const asked: Asked[] = []
-          // One after the other: two at once to the same branch would not be pushes any more.
-          let pushing = Promise.resolve()
-          const note = (one: Asked): void => {
-            asked.push(one)
-            if (asked.length % PUSH_EVERY > 0) return
-            const pushed = join(served, names[pick()] ?? '')
-            pushing = pushing.then(() => pushChanges(pushed, PUSHED_FILES))
-          }
-          const worker = (): Worker => mixedClient(service, () => repo(pick()), note)
-          await Promise.all(
-            Array.from({ length: clients }, () => workUntil(worker(), () => asked.length >= rounds, signal)),
-          )
-          await pushing
-          const { shared } = await call<EngineState>(`${service.url}/v1/state`, null, { method: 'GET' })
-          const judged = judge(asked).slice(Math.floor(asked.length / 3))
-          results[side] = judged
-          await print(textTable([head, ...rowsOf(side, judged)]))
-          await print(`pool: ${JSON.stringify(shared?.pool)}\n`)
-        })
-      })
-    })
+    const asked = await withRepositories(complete, (ground) => askAll(ground, settings, complete))
+    const judged = judge(asked).slice(Math.floor(asked.length / 3))
+    results[side] = judged
+    await print(textTable([head, ...rowsOf(side, judged)]))
   }
   await print(`samples: ${await saveResults('warmth', results)}\n`)
   const reached = shareWithoutWait(results['warm-up and pool'] ?? [])
   if (reached < PROMISED) throw new Error(`Only ${percent(reached)} of the operations did not wait`)
+}
+
+interface Repositories {
+  readonly host: string
+  readonly stateDir: string
+  readonly names: readonly string[]
+  readonly gitDir: (name: string) => string
+}
+
+/** Lends copies of their own, because they are pushed to. */
+async function withRepositories<Result>(
+  { print }: Pick<BenchOptions, 'print'>,
+  work: (repositories: Repositories) => Promise<Result>,
+): Promise<Result> {
+  return withScratch(async (scratch) => {
+    const served = join(scratch, 'served')
+    await mkdir(served)
+    return withGround([preset], { print, directory: served }, async (ground) => {
+      const names = await manyOf(ground.gitDir(preset), served, { name: 'warm', count: repositories })
+      const gitDir = (name: string): string => join(served, name)
+      return work({ host: ground.host, stateDir: join(scratch, 'state'), names, gitDir })
+    })
+  })
+}
+
+/** Lets the clients ask, and gives all that was asked but what clients begin and end with. */
+async function askAll(
+  { host, stateDir, names, gitDir }: Repositories,
+  settings: Partial<Settings>,
+  { rounds, print, signal }: Required<BenchOptions>,
+): Promise<readonly Asked[]> {
+  return withService({ stateDir, host, settings }, async (service) => {
+    for (const name of names) await call(`${service.url}/v1/images`, { repo: `http://${host}/${name}` })
+    const rank = zipf(names.length, 1)
+    const dice = random(names.length)
+    const pick = (): string => names[rank(dice.below(2 ** 31) / 2 ** 31)] ?? ''
+    const asked: Asked[] = []
+    // One after the other: two at once to the same branch would not be pushes any more.
+    let pushing = Promise.resolve()
+    const note = (one: Asked): void => {
+      asked.push(one)
+      if (asked.length % PUSH_EVERY > 0) return
+      const pushed = gitDir(pick())
+      pushing = pushing.then(() => pushChanges(pushed, PUSHED_FILES))
+      // Told at the end.
+      pushing.catch(() => {})
+    }
+    const work = async (): Promise<void> => {
+      const client = mixedClient(service, () => `http://${host}/${pick()}`, note)
+      await workUntil(client, () => asked.length >= rounds, signal)
+    }
+    await Promise.all(Array.from({ length: clients }, work))
+    await pushing
+    const { shared } = await call<EngineState>(`${service.url}/v1/state`, null, { method: 'GET' })
+    await print(`pool: ${JSON.stringify(shared?.pool)}\n`)
+    return asked
+  })
 }
 
 async function workUntil(worker: Worker, isEnough: () => boolean, signal: AbortSignal): Promise<void> {
