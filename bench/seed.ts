@@ -73,7 +73,7 @@ async function measure(options: Required<BenchOptions>): Promise<Lines> {
       const repo = ground.url('files-20k')
       const host = ground.host
       return withBeside(new URL('measure/receive.ts', import.meta.url), [], (receiverPort) =>
-        withService({ stateDir: join(scratch, 'service'), host, resultCacheBytes: 0 }, ({ url }) =>
+        withService({ stateDir: join(scratch, 'service'), host, settings: { resultCacheBytes: 0 } }, ({ url }) =>
           withComposed({ stateDir: join(scratch, 'naive'), host }, async ({ driver, limits }) => {
             const naive = naiveWay({ driver, limits, repo, receiverPort, signal })
             const opening = await warmService(url, repo)

@@ -50,7 +50,7 @@ export interface EvictorSettings {
   readonly remove: (entry: Entry) => Promise<boolean>
 }
 
-/** The part of each bound that is left to images in the making, which nobody has weighed yet, and to what goes with them. */
+/** The part of the room that is left to images heavier than expected, and to the small files that go with each. */
 const SLACK = 0.05
 
 /** More than this is left free on no file system, however large it is. */
@@ -77,9 +77,12 @@ export function evictor(settings: EvictorSettings): Evictor {
     const space = await driver.space()
     const expected = making.length * images.expectedBytes()
     const newcomers = new Set(making.filter((repo) => !images.byRepository.has(repo))).size
-    const allowed = budget.bytes * (1 - SLACK) - expected
-    const free = space === null ? Infinity : taken - expected + space.freeBytes - leftFree(space.totalBytes, freeShare)
-    return { bytes: Math.min(free, allowed), count: budget.count - newcomers, isFreeSpace: free < allowed }
+    const onDisk = space === null ? Infinity : taken + space.freeBytes - leftFree(space.totalBytes, freeShare)
+    return {
+      bytes: Math.min(budget.bytes, onDisk) * (1 - SLACK) - expected,
+      count: budget.count - newcomers,
+      isFreeSpace: onDisk < budget.bytes,
+    }
   }
 
   async function evictNow(): Promise<number> {
@@ -146,5 +149,5 @@ export function evictor(settings: EvictorSettings): Evictor {
 }
 
 function leftFree(totalBytes: number, share: number): number {
-  return Math.min(totalBytes * share, MOST_FREE_BYTES) * (1 + SLACK)
+  return Math.min(totalBytes * share, MOST_FREE_BYTES)
 }
