@@ -159,7 +159,8 @@ const head: readonly string[] = ['side', 'operations', 'count', 'waited 0 ms', '
 function rowsOf(side: string, judged: readonly Judged[]): readonly string[][] {
   const byKind = Map.groupBy(judged, ({ kind, name }) => (kind === 'open' ? kind : `${name}, ${kind}`))
   const outside = judged.filter(({ kind }) => kind !== 'in a workspace')
-  return [...byKind, ['all that need one', outside] as const, ['all', judged] as const].map(([what, ones]) => {
+  const sorted = [...byKind].toSorted(([one], [other]) => one.localeCompare(other))
+  return [...sorted, ['all outside of workspaces', outside] as const, ['all', judged] as const].map(([what, ones]) => {
     const waits = ones.filter(({ waitedMs }) => waitedMs > 0).map(({ waitedMs }) => waitedMs)
     const median =
       waits.length === 0
