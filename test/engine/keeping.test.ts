@@ -4,6 +4,7 @@ import type { Engine } from '../../src/engine/contract.ts'
 import { makeGround } from '../support/engine-repository.ts'
 import { leftovers } from '../support/leftovers.ts'
 import { makeRepository } from '../support/repository.ts'
+import { tenantNamed } from '../support/tenants.ts'
 
 const ground = makeGround(async (source) => {
   await source.commit({ files: { 'README.md': '# Ground\n' } })
@@ -50,18 +51,8 @@ test('explain and the state say why something is kept, but not to one of several
   assert.deepEqual([why?.repo, why?.images, why?.expiresAt], [ground.repo, 1, null])
   assert.match(why?.why ?? '', /^one of those used most/)
   assert.ok((why?.bytes ?? 0) > 0 && (why?.uses ?? 0) > 0)
-  const caller = { tenant: 'acme', isOperator: false, limits: { ...noLimits } }
+  const caller = tenantNamed('acme')
   assert.equal((await engine.explain('log', { repo: ground.repo }, { caller })).kept, null)
   assert.equal((await engine.state({ caller })).shared, null)
   assert.equal((await engine.explain('log', { repo: ground.server.url('b') })).kept, null)
 })
-
-const noLimits = {
-  hosts: null,
-  repositories: null,
-  workspaces: null,
-  operations: null,
-  programs: null,
-  fetchBytesPerDay: null,
-  sandbox: {},
-}
