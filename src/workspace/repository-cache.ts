@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
-import { settleAll } from '../core/settle-all.ts'
+import { onceIn } from '../core/once-in.ts'
+import { settleAll, settleInTurn } from '../core/settle-all.ts'
 import { span } from '../core/spans.ts'
 import { standings, type Budget, type Entry, type Standing } from '../cache/retention.ts'
 import { REMEMBERED, weight } from '../cache/use.ts'
@@ -76,6 +77,9 @@ export interface RepositoryCacheSettings {
   readonly clock: Clock
 }
 
+/** After so long it is read again what other processes have counted. */
+const REREAD_MS = 600_000
+
 /** Uses of one repository by one tenant within this are one. */
 const MOMENT_MS = 1000
 
@@ -84,17 +88,27 @@ export function repositoryCache(settings: RepositoryCacheSettings): RepositoryCa
   const images = keptImages({ driver, directory, clock })
   const attendants: Attendant[] = []
   const holds = repositoryHolds(driver, () => attendants.flatMap((one) => [...one.inUse()]))
-  const room = evictor({ driver, images, holds, budget, freeShare, clock, looked, entries, remove: removeAll })
+  // What happens here is noted; what others do is looked for when tidying.
+  const imagesSeen = onceIn(Infinity, clock, async () => void (await images.look()))
+  // There may be thousands: mostly there is room, and nobody need read them.
+  const usesRead = onceIn(REREAD_MS, clock, () => book.load(clock.now()))
+  const room = evictor({
+    driver,
+    images,
+    holds,
+    budget,
+    freeShare,
+    clock,
+    looked: imagesSeen,
+    entries,
+    remove: removeAll,
+  })
   const counted = { hits: 0, misses: 0, regrets: 0 }
   /** When a use of a repository by a tenant was last noted. */
   const noted = new LRUCache<string, number>({ max: REMEMBERED })
-  let looking: Promise<void> | null = null
 
-  /** Who needs it first reads all; from then on what happens here is noted, and tidying looks again. */
-  function looked(): Promise<void> {
-    const reading = (looking ??= Promise.all([book.load(clock.now()), images.look()]).then(() => {}))
-    reading.catch(() => (looking = null))
-    return reading
+  async function looked(): Promise<void> {
+    await Promise.all([imagesSeen(), usesRead()])
   }
 
   /** What waits for an image that another process has removed would keep its layers on the disk. */
@@ -135,17 +149,26 @@ export function repositoryCache(settings: RepositoryCacheSettings): RepositoryCa
   async function endExpired(): Promise<number | null> {
     const now = clock.now()
     const found = standings(await entries(), now)
-    for (const [repo, { isExpired }] of found)
-      if (isExpired && !holds.has(repo)) await endWaiting(images.byRepository.get(repo) ?? [])
+    const expired = [...found].filter(([repo, { isExpired }]) => isExpired && !holds.has(repo))
+    await settleInTurn(
+      expired.map(
+        ([repo]) =>
+          () =>
+            endWaiting(images.byRepository.get(repo) ?? []),
+      ),
+    )
     const next = Math.min(...[...found.values()].map(({ expiresAt }) => expiresAt ?? Infinity).filter((at) => at > now))
     return next === Infinity ? null : next
   }
 
   async function removeSuperfluous(): Promise<void> {
-    for (const [repo, ids] of images.byRepository) {
-      const old = ids.length < 2 ? [] : await images.superfluous(repo)
-      if (old.length > 0) await remove(repo, old)
-    }
+    const several = [...images.byRepository].filter(([, ids]) => ids.length > 1)
+    await settleInTurn(
+      several.map(([repo]) => async () => {
+        const old = await images.superfluous(repo)
+        if (old.length > 0) await remove(repo, old)
+      }),
+    )
   }
 
   return {
@@ -155,8 +178,9 @@ export function repositoryCache(settings: RepositoryCacheSettings): RepositoryCa
       counted[isHit ? 'hits' : 'misses'] += 1
       if (!isHit && room.evicted.some((one) => one.repo === repo)) counted.regrets += 1
       // Many questions in a moment are one use: nobody makes room for their own by asking fast.
-      if (now - (noted.get(who) ?? -Infinity) < MOMENT_MS) return
-      noted.set(who, now)
+      const moment = clock.monotonic()
+      if (moment - (noted.get(who) ?? -Infinity) < MOMENT_MS) return
+      noted.set(who, moment)
       book.count(repo, asked, now)
       room.used(repo, book.useOf(repo, now))
     },
@@ -169,17 +193,15 @@ export function repositoryCache(settings: RepositoryCacheSettings): RepositoryCa
       span('tidy', {}, async () => {
         // What cannot be done keeps nothing else from being done: least of all on a full disk.
         let next: number | null = null
-        const failures: unknown[] = []
-        const steps = [
+        // What cannot be done keeps nothing else from being done: least of all on a full disk.
+        await settleInTurn([
           lookAgain,
           async () => void (next = await endExpired()),
           removeSuperfluous,
           () => room.evict(),
           () => book.flush(),
           () => book.prune(new Set(images.byRepository.keys()), clock.now()),
-        ]
-        for (const step of steps) await step().catch((error: unknown) => failures.push(error))
-        if (failures.length > 0) throw failures[0]
+        ])
         return next
       }),
 

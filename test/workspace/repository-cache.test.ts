@@ -76,6 +76,21 @@ test('uses are remembered beyond the process and the image, and those of two pro
   await later.close()
 })
 
+test('what other processes count is seen some minutes later', async () => {
+  const { open, build, ask, pass } = await cacheGround(driver, stateDir)
+  const [one, other] = [await open(), await open()]
+  await build(one, 'a')
+  ask(one, 'a')
+  await one.tidy()
+  for (let use = 0; use < 4; use += 1) ask(other, 'a')
+  await other.close()
+  const usesSeen = async () => (await one.kept()).map(({ uses }) => uses)
+  assert.deepEqual(await usesSeen(), [1])
+  pass(11 * minute)
+  assert.deepEqual(await usesSeen(), [5])
+  await one.close()
+})
+
 test('on a disk so full that nothing can be noted, images go all the same', async () => {
   const disk = smallDisk()
   const { open, build, ask, names, path } = await cacheGround(driver, stateDir, { freeShare: 0.25, space: disk.space })
